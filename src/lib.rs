@@ -1,0 +1,10 @@
+//! Minhu (民呼): a bot for public complaints in Chinese counties, in the chats where people already are.
+//!
+//! `docs/architecture.md` shows the house: floors from top to bottom, each module using only what is below it.
+
+pub mod bot;
+pub mod channels;
+pub mod clock;
+pub mod error;
+pub mod message;
+pub mod text;
