@@ -5,6 +5,8 @@
 pub mod bot;
 pub mod channels;
 pub mod clock;
+pub mod db;
 pub mod error;
 pub mod message;
+pub mod seal;
 pub mod text;
