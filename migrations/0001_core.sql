@@ -71,6 +71,7 @@ CREATE TABLE outbox (
     lease_until  BIGINT NOT NULL,
     sent_at      BIGINT,
     channel      TEXT,
+    kept_for     TEXT,
     why          TEXT,
     platform_ref TEXT
 );
@@ -78,6 +79,7 @@ CREATE INDEX outbox_due ON outbox (not_before, id) WHERE state IN ('pending', 'h
 CREATE INDEX outbox_lane ON outbox (lane, id) WHERE state IN ('pending', 'held', 'sending', 'kept');
 CREATE INDEX outbox_turn ON outbox (turn_key);
 CREATE INDEX outbox_batch ON outbox (lane, sent_at) WHERE class = 'batch';
+CREATE INDEX outbox_kept ON outbox (kept_for) WHERE state = 'kept';
 
 -- How long, how often and by which session address a chat may be written to; `hash` is that of the address.
 CREATE TABLE send_window (

@@ -8,5 +8,6 @@ pub mod clock;
 pub mod db;
 pub mod error;
 pub mod message;
+pub mod outbox;
 pub mod seal;
 pub mod text;

@@ -15,6 +15,7 @@ pub struct Tx {
     conn: Option<PoolConnection<Any>>,
     kind: Kind,
     ids: Ids,
+    depth: u32,
     _writer: Option<OwnedMutexGuard<()>>,
 }
 
@@ -30,7 +31,7 @@ impl Tx {
             Kind::Postgres => "BEGIN",
         };
         conn.execute(sqlx::raw_sql(begin)).await?;
-        Ok(Tx { conn: Some(conn), kind, ids, _writer: writer })
+        Ok(Tx { conn: Some(conn), kind, ids, depth: 0, _writer: writer })
     }
 
     /// The connection, for statements.
@@ -52,12 +53,19 @@ impl Tx {
         self.ids.take().ok_or_else(|| Error::fault("the block of ids is used up"))
     }
 
+    /// How many points there are to come back to.
+    pub fn depth(&self) -> u32 {
+        self.depth
+    }
+
     /// Marks a point to come back to. Points nest; the innermost has the name given last.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn savepoint(&mut self) -> Result<()> {
-        self.run("SAVEPOINT turn").await
+        self.run("SAVEPOINT turn").await?;
+        self.depth += 1;
+        Ok(())
     }
 
     /// Undoes everything since the last point and forgets the point.
@@ -66,7 +74,9 @@ impl Tx {
     /// When the transaction itself is gone; then nothing of it can be kept.
     pub async fn back(&mut self) -> Result<()> {
         self.run("ROLLBACK TO SAVEPOINT turn").await?;
-        self.run("RELEASE SAVEPOINT turn").await
+        self.run("RELEASE SAVEPOINT turn").await?;
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
     }
 
     /// Keeps everything since the last point and forgets the point.
@@ -74,7 +84,9 @@ impl Tx {
     /// # Errors
     /// When a statement since then has failed (PostgreSQL) or the database fails.
     pub async fn keep(&mut self) -> Result<()> {
-        self.run("RELEASE SAVEPOINT turn").await
+        self.run("RELEASE SAVEPOINT turn").await?;
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
     }
 
     /// Makes everything last.

@@ -1,0 +1,262 @@
+//! What a message means: one readable decision, in the order of `contract.md` section 5.
+
+use super::{
+    App, Opening, Turn,
+    command::{self, Form, Parsed, Slot},
+    dialog::{self, Control, Idle, Input, MediaId},
+    store,
+    talk::{self, Start},
+    turn::Fetch,
+    wording,
+};
+use crate::{
+    error::Result,
+    message::{Content, Media, Reply, Said},
+};
+
+/// 帮助, the one command of the framework itself.
+pub static HELP: Form = Form {
+    dialog: "help",
+    word: "帮助",
+    also: &["怎么用", "?"],
+    alias: "help",
+    slots: &[Slot::Rest("command")],
+    usage: "帮助",
+    does: "看看能说什么",
+};
+
+/// Routes one update.
+pub(super) async fn route<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>) -> Result<()> {
+    let update = turn.update;
+    match &update.content {
+        Content::Silent(_) => Ok(()),
+        Content::Left => app.left(turn).await,
+        Content::Arrived { scene } => app.arrived(turn, scene.as_deref()).await,
+        Content::OverQuota => {
+            turn.say(wording::over_quota());
+            Ok(())
+        }
+        Content::Unsupported(_) => {
+            turn.say(wording::unsupported());
+            talk::again(app, turn).await
+        }
+        Content::Pressed(payload) => press(app, turn, payload).await,
+        Content::Said(said) => {
+            register(turn, &said.media)?;
+            hear(app, turn, said).await
+        }
+    }
+}
+
+/// Writes down the files of the message, to be fetched after the turn.
+fn register<A>(turn: &mut Turn<'_, A>, media: &[Media]) -> Result<()> {
+    for file in media {
+        let id = turn.tx.id()?;
+        turn.media.push(MediaId { id, kind: file.kind });
+        turn.out.fetches.push(Fetch { id, kind: file.kind, reference: file.reference.clone() });
+    }
+    Ok(())
+}
+
+/// A button: an answer of a dialog or of an offer, or words typed for the person.
+async fn press<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, payload: &str) -> Result<()> {
+    let Some((instance, step, key)) = dialog::pressed(payload) else {
+        let words = payload.strip_prefix(wording::TYPED).unwrap_or(payload);
+        return hear(app, turn, &Said { text: words.to_owned(), ..Said::default() }).await;
+    };
+    let input = Input::Pressed { instance, step, key };
+    if turn.memory.dialog.as_ref().is_some_and(|state| state.instance == instance) {
+        return talk::answer(app, turn, input).await;
+    }
+    if turn.memory.dialog.is_none() {
+        let targets = app.targets(turn).await?;
+        if let Some(offer) = store::offer(turn.tx, &targets, instance, turn.now).await?
+            && talk::take_offer(app, turn, offer, input).await?
+        {
+            return Ok(());
+        }
+    }
+    turn.say(wording::stale_button());
+    talk::again(app, turn).await
+}
+
+/// Words, pictures, a voice, a place.
+async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Result<()> {
+    let text = addressed(&said.text, turn.in_group());
+    turn.out.danger = app.danger(text);
+    wake_or_drop(app, turn);
+    let set = app.dialogs();
+    let control = set.controls().of(text);
+    let in_dialog = turn.memory.dialog.is_some();
+
+    // A control word.
+    if !in_dialog {
+        match control {
+            Some(Control::Cancel) => {
+                turn.say(wording::nothing_to_cancel());
+                return Ok(());
+            }
+            Some(Control::Help) => return help(app, turn, ""),
+            _ => {}
+        }
+    }
+    // A command.
+    if control.is_none() {
+        if let Some(commands) = commands(app, turn, text, in_dialog) {
+            for parsed in &commands {
+                match parsed {
+                    Ok(parsed) => run(app, turn, parsed, said).await?,
+                    Err(mistake) => turn.say(wording::mistake(mistake, text.starts_with('/'))),
+                }
+            }
+            return if in_dialog && turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
+        }
+    }
+    // An answer of the dialog in progress.
+    let media = turn.media.clone();
+    let input = Input::Said { text, media: &media, point: said.point.as_ref(), at: turn.now };
+    if in_dialog {
+        return talk::answer(app, turn, input).await;
+    }
+    // A start word of a dialog.
+    if let Some((dialog, given)) = set.started_by(text).filter(|(dialog, _)| app.may_start(&turn.actor, dialog)) {
+        if let Some(quote) = &said.quote {
+            register(turn, &quote.media)?;
+            let quoted = quote.text.clone();
+            return talk::begin(app, turn, &dialog.id, Start { given, words: Some(quoted), ..Start::default() }).await;
+        }
+        let words = (!turn.media.is_empty()).then(String::new);
+        return talk::begin(app, turn, &dialog.id, Start { given, words, ..Start::default() }).await;
+    }
+    // An answer to the pending question; greetings and thanks are none.
+    if !app.is_small_talk(text) {
+        let targets = app.targets(turn).await?;
+        if let Some(offer) = store::first_offer(turn.tx, &targets, turn.now).await?
+            && talk::take_offer(app, turn, offer, input).await?
+        {
+            return Ok(());
+        }
+    }
+    // Small talk, the beginning of a report, or a sentence on what can be done.
+    let addressed = Said { text: text.to_owned(), ..said.clone() };
+    match app.open(turn, &addressed).await? {
+        Opening::Answered => Ok(()),
+        Opening::Dialog(id, given, parts) => {
+            let start = Start { given, parts, words: Some(text.to_owned()), ..Start::default() };
+            talk::begin(app, turn, id, start).await
+        }
+    }
+}
+
+/// The words without a leading @mention of the bot, as platforms leave it in some messages of groups.
+fn addressed(text: &str, group: bool) -> &str {
+    let text = text.trim();
+    match text.strip_prefix(['@', '＠']) {
+        Some(rest) if group => rest.split_once(char::is_whitespace).map_or("", |(_, words)| words).trim(),
+        _ => text,
+    }
+}
+
+/// A dialog that was left alone for long is put aside or forgotten before the message is understood.
+fn wake_or_drop<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>) {
+    let now = turn.now;
+    let Some(state) = turn.memory.dialog.as_mut() else { return };
+    let set = app.dialogs();
+    let asked = state.open.as_ref().map_or(now, |open| open.asked);
+    let idle = set.get(&state.dialog).map_or(Idle::Drop, |dialog| dialog::idle(dialog, asked, true, now));
+    match idle {
+        Idle::Fresh | Idle::Remind => {}
+        Idle::Pause if !state.paused => dialog::pause(state),
+        Idle::Pause => {}
+        Idle::Drop => {
+            turn.memory.dialog = None;
+            turn.memory.offer = None;
+            turn.memory.under = None;
+        }
+    }
+}
+
+/// The message as commands: one, or one a line when all lines are. In a dialog only what begins with a slash or names a
+/// ticket and is complete.
+fn commands<A: App>(
+    app: &A,
+    turn: &Turn<'_, A::Actor>,
+    text: &str,
+    in_dialog: bool,
+) -> Option<Vec<std::result::Result<Parsed, command::Mistake>>> {
+    let forms = app.forms();
+    let may = |form: &Form| app.may(&turn.actor, form);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    if lines.len() > 1 {
+        let all: Vec<_> = lines.iter().map_while(|line| command::parse(line, forms, &may)).collect();
+        if all.len() == lines.len() && all.iter().all(std::result::Result::is_ok) && !in_dialog {
+            return Some(all);
+        }
+    }
+    let parsed = command::parse(text, forms, &may)?;
+    if in_dialog {
+        let counts = match &parsed {
+            Ok(parsed) => {
+                parsed.slash || (parsed.numbered && parsed.left.is_none() && parsed.given.len() == parsed.form.slots.len())
+            }
+            Err(_) => text.starts_with('/'),
+        };
+        return counts.then(|| vec![parsed]);
+    }
+    Some(vec![parsed])
+}
+
+/// Runs one command, with the ticket of the quoted card where the line names none.
+async fn run<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, parsed: &Parsed, said: &Said) -> Result<()> {
+    if parsed.form == &HELP {
+        let about = parsed.given.first().map_or("", |(_, words)| words);
+        return help(app, turn, about);
+    }
+    let mut parsed = parsed.clone();
+    let slot = parsed.form.slots.iter().find_map(|slot| match slot {
+        Slot::Ticket(step) | Slot::Tickets(step) => Some(*step),
+        Slot::Word(_) | Slot::OneOf(..) | Slot::Score(_) | Slot::Rest(_) => None,
+    });
+    if let (Some(step), Some(quote)) = (slot, &said.quote)
+        && let Some(number) = app.number_in(&quote.text)
+    {
+        if parsed.numbered {
+            // Where a card is quoted it is the ticket, and numbers in the text are arguments.
+            parsed = command::reread(&said.text, &parsed);
+        }
+        parsed.given.insert(0, (step, number));
+        parsed.numbered = true;
+    }
+    talk::command(app, turn, &parsed).await
+}
+
+/// What one can say: all that this person may, or one command in detail.
+fn help<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, about: &str) -> Result<()> {
+    let about = about.trim().trim_start_matches('/');
+    let allowed: Vec<&&'static Form> = app.forms().iter().filter(|form| app.may(&turn.actor, form)).collect();
+    if !about.is_empty() {
+        let text = match allowed.iter().find(|form| form.word == about || form.alias == about || form.also.contains(&about)) {
+            Some(form) => wording::help_form(form),
+            None => wording::mistake(&command::mistake(about, app.forms(), &|form| app.may(&turn.actor, form), false), false),
+        };
+        turn.say(text);
+        return Ok(());
+    }
+    let mut lines = vec![app.help_intro(&turn.actor)];
+    lines.extend(allowed.iter().map(|form| wording::help_line(form)));
+    turn.say(Reply::text(lines.join("\n")));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mention_is_dropped_in_a_group_only() {
+        assert_eq!(addressed("@民呼 签收 7", true), "签收 7");
+        assert_eq!(addressed(" 签收 7", true), "签收 7");
+        assert_eq!(addressed("@民呼", true), "");
+        assert_eq!(addressed("@民呼 签收 7", false), "@民呼 签收 7");
+    }
+}

@@ -1,0 +1,435 @@
+//! The framework's statements: seen-marks, conversations, offers, windows, faults.
+
+use super::turn::{Fetch, Memory, Offer};
+use crate::{
+    channels::Ability,
+    clock::{DAY, HOUR, MINUTE},
+    db::{Kind, Tx, holders, in_list, insert, rows},
+    error::{Error, Result},
+    message::{Address, Content, Millis, Update},
+    outbox::{Target, courier::via_place},
+    seal::Keys,
+};
+use sqlx::{AssertSqlSafe, Row};
+use std::collections::{HashMap, HashSet};
+
+/// A conversation as loaded and locked for a batch.
+#[derive(Debug)]
+pub struct Conversation {
+    /// Its id.
+    pub id: i64,
+    /// The keyed hash that finds it.
+    pub hash: String,
+    /// What it remembers.
+    pub memory: Memory,
+    /// Rises with every change.
+    pub version: i64,
+    /// Something of it is to be written.
+    pub changed: bool,
+    /// It did not exist before this message.
+    pub new: bool,
+}
+
+/// The keyed hash of channel + chat + sender.
+pub fn conversation_hash(keys: &Keys, from: &Address) -> String {
+    keys.hash("conversation", &format!("{}|{}|{}", from.channel, from.group.as_deref().unwrap_or_default(), from.account))
+}
+
+/// Marks messages as seen, in sorted order; returns those that were not seen before.
+///
+/// # Errors
+/// Those of the database.
+pub async fn mark_seen(tx: &mut Tx, turn_keys: &[String], now: Millis) -> Result<HashSet<String>> {
+    let mut fresh = HashSet::new();
+    for chunk in turn_keys.chunks(64) {
+        let sql = format!(
+            "INSERT INTO seen (turn_key, at) VALUES {} ON CONFLICT (turn_key) DO NOTHING RETURNING turn_key",
+            rows(tx.kind(), chunk.len(), 2)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for key in chunk {
+            query = query.bind(key.clone()).bind(now);
+        }
+        for row in query.fetch_all(tx.conn()).await? {
+            fresh.insert(row.try_get(0)?);
+        }
+    }
+    Ok(fresh)
+}
+
+/// Loads and locks the conversations of these senders, making those that are missing. `wanted` is sorted and without repeats.
+///
+/// # Errors
+/// Those of the database; a fault when an address does not open.
+pub async fn conversations(
+    tx: &mut Tx,
+    keys: &Keys,
+    wanted: &[(String, Address)],
+    now: Millis,
+) -> Result<HashMap<String, Conversation>> {
+    let hashes: Vec<String> = wanted.iter().map(|(hash, _)| hash.clone()).collect();
+    let mut found = load(tx, &hashes).await?;
+    let missing: Vec<&(String, Address)> = wanted.iter().filter(|(hash, _)| !found.contains_key(hash)).collect();
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let mut new = Vec::new();
+    for (hash, address) in missing {
+        let sealed = keys.seal(&address_place(hash), &serde_json::to_string(address)?)?;
+        new.push((tx.id()?, hash.clone(), address.channel.clone(), sealed));
+    }
+    insert(
+        tx,
+        "INSERT INTO conversation (id, hash, channel, address, state, asked_at, reminded, version)",
+        8,
+        "ON CONFLICT (hash) DO NOTHING",
+        &new,
+        |query, (id, hash, channel, sealed)| {
+            query
+                .bind(*id)
+                .bind(hash.as_str())
+                .bind(channel.as_str())
+                .bind(sealed.as_str())
+                .bind("{}")
+                .bind(now)
+                .bind(0_i32)
+                .bind(0_i64)
+        },
+    )
+    .await?;
+    let hashes: Vec<String> = new.into_iter().map(|(_, hash, _, _)| hash).collect();
+    for (hash, mut conversation) in load(tx, &hashes).await? {
+        conversation.new = true;
+        found.insert(hash, conversation);
+    }
+    Ok(found)
+}
+
+async fn load(tx: &mut Tx, hashes: &[String]) -> Result<HashMap<String, Conversation>> {
+    let lock = match tx.kind() {
+        Kind::Sqlite => "ORDER BY id",
+        Kind::Postgres => "ORDER BY id FOR UPDATE",
+    };
+    let mut found = HashMap::new();
+    for (sql, values) in in_list(tx.kind(), "SELECT id, hash, state, version FROM conversation WHERE hash IN", lock, hashes) {
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(value.to_owned());
+        }
+        for row in query.fetch_all(tx.conn()).await? {
+            let hash: String = row.try_get(1)?;
+            // What cannot be read is forgotten rather than a reason never to answer this person again.
+            let memory = serde_json::from_str(row.try_get(2)?).unwrap_or_default();
+            let conversation = Conversation {
+                id: row.try_get(0)?,
+                hash: hash.clone(),
+                memory,
+                version: row.try_get(3)?,
+                changed: false,
+                new: false,
+            };
+            found.insert(hash, conversation);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes what conversations remember.
+///
+/// # Errors
+/// Those of the database.
+pub async fn save(tx: &mut Tx, conversations: &[&Conversation], now: Millis) -> Result<()> {
+    let mut values = Vec::new();
+    for conversation in conversations {
+        let dialog = conversation.memory.dialog.as_ref().map(|dialog| dialog.dialog.clone());
+        values.push((conversation.id, serde_json::to_string(&conversation.memory)?, dialog, conversation.version + 1));
+    }
+    // The rows exist, so only the conflict's side counts; hash, channel and address are there to satisfy the table.
+    insert(
+        tx,
+        "INSERT INTO conversation (id, hash, channel, address, state, asked_at, reminded, dialog, version)",
+        9,
+        "ON CONFLICT (id) DO UPDATE SET state = excluded.state, asked_at = excluded.asked_at, reminded = 0,
+         dialog = excluded.dialog, version = excluded.version",
+        &values,
+        |query, (id, state, dialog, version)| {
+            query
+                .bind(*id)
+                .bind(id.to_string())
+                .bind("")
+                .bind("")
+                .bind(state.as_str())
+                .bind(now)
+                .bind(0_i32)
+                .bind(dialog.as_deref())
+                .bind(*version)
+        },
+    )
+    .await
+}
+
+/// The address of a conversation.
+///
+/// # Errors
+/// Those of the database; a fault when it does not open.
+pub async fn address(tx: &mut Tx, keys: &Keys, id: i64) -> Result<Option<Address>> {
+    let row = sqlx::query("SELECT hash, address FROM conversation WHERE id = $1").bind(id).fetch_optional(tx.conn()).await?;
+    let Some(row) = row else { return Ok(None) };
+    let (hash, sealed): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(Some(serde_json::from_str(&keys.open(&address_place(&hash), &sealed)?)?))
+}
+
+fn address_place(hash: &str) -> String {
+    format!("conversation.address.{hash}")
+}
+
+/// Opens the windows that these messages open: how long and how often their chats may be written to.
+///
+/// # Errors
+/// Those of the database.
+pub async fn open_windows(tx: &mut Tx, keys: &Keys, updates: &[(&Update, String, Ability)], now: Millis) -> Result<Vec<String>> {
+    let mut windows: HashMap<&str, (Millis, i64, Option<String>, Millis)> = HashMap::new();
+    for (update, hash, ability) in updates {
+        let (until, left) = if ability.windowed { window(&update.content, now) } else { (0, 0) };
+        let via = match &update.via {
+            Some(via) => Some(keys.seal(&via_place(hash), &via.url)?),
+            None => None,
+        };
+        if until == 0 && via.is_none() {
+            continue;
+        }
+        let entry = windows.entry(hash).or_default();
+        if until >= entry.0 {
+            (entry.0, entry.1) = (until, left);
+        }
+        if via.is_some() {
+            entry.3 = update.via.as_ref().map_or(0, |via| via.until);
+            entry.2 = via;
+        }
+    }
+    let mut values: Vec<_> = windows.into_iter().collect();
+    values.sort();
+    insert(
+        tx,
+        "INSERT INTO send_window (hash, until, left_over, via, via_until)",
+        5,
+        "ON CONFLICT (hash) DO UPDATE SET
+         left_over = CASE WHEN excluded.until > send_window.until THEN excluded.left_over ELSE send_window.left_over END,
+         until = CASE WHEN excluded.until > send_window.until THEN excluded.until ELSE send_window.until END,
+         via = COALESCE(excluded.via, send_window.via),
+         via_until = CASE WHEN excluded.via IS NULL THEN send_window.via_until ELSE excluded.via_until END",
+        &values,
+        |query, (hash, (until, left, via, via_until))| {
+            query.bind(*hash).bind(*until).bind(*left).bind(via.as_deref()).bind(*via_until)
+        },
+    )
+    .await?;
+    Ok(values.into_iter().map(|(hash, _)| hash.to_owned()).collect())
+}
+
+/// WeChat's rules since June 2023: five messages in 48 hours after a message, three in a minute after a menu click, a scan
+/// or following.
+fn window(content: &Content, now: Millis) -> (Millis, i64) {
+    match content {
+        Content::Said(_) | Content::Unsupported(_) | Content::OverQuota => (now + 48 * HOUR, 5),
+        Content::Pressed(_) | Content::Arrived { .. } => (now + MINUTE, 3),
+        Content::Left | Content::Silent(_) => (0, 0),
+    }
+}
+
+/// An offer that waits for its answer.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Its id, also the instance of its dialog.
+    pub id: i64,
+    /// The dialog that takes the answer.
+    pub dialog: String,
+    /// Answers that are given already.
+    pub preset: super::dialog::Answers,
+}
+
+/// Writes offers.
+///
+/// # Errors
+/// Those of the database.
+pub async fn write_offers(tx: &mut Tx, offers: &[(i64, Offer)], now: Millis) -> Result<()> {
+    let mut values = Vec::new();
+    for (id, offer) in offers {
+        values.push((*id, offer, serde_json::to_string(&offer.preset)?));
+    }
+    insert(
+        tx,
+        "INSERT INTO offer (id, target, dialog, preset, ticket_id, priority, state, at, expires_at)",
+        9,
+        "",
+        &values,
+        |query, (id, offer, preset)| {
+            query
+                .bind(*id)
+                .bind(offer.target.to_string())
+                .bind(offer.dialog)
+                .bind(preset.as_str())
+                .bind(offer.ticket)
+                .bind(i32::from(!offer.urgent))
+                .bind("waiting")
+                .bind(now)
+                .bind(offer.expires_at)
+        },
+    )
+    .await
+}
+
+/// The first offer that waits for one of these targets: urgent first, then the oldest.
+///
+/// # Errors
+/// Those of the database.
+pub async fn first_offer(tx: &mut Tx, targets: &[Target], now: Millis) -> Result<Option<Waiting>> {
+    let names: Vec<String> = targets.iter().map(Target::to_string).collect();
+    let tail = format!("AND state IN ('waiting', 'open') AND expires_at > {now} ORDER BY priority, id LIMIT 1");
+    let mut best: Option<(i32, Waiting)> = None;
+    for (sql, values) in in_list(tx.kind(), "SELECT id, dialog, preset, priority FROM offer WHERE target IN", &tail, &names) {
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(value.to_owned());
+        }
+        if let Some(row) = query.fetch_optional(tx.conn()).await? {
+            let priority: i32 = row.try_get(3)?;
+            let waiting =
+                Waiting { id: row.try_get(0)?, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? };
+            if best.as_ref().is_none_or(|(p, w)| (priority, waiting.id) < (*p, w.id)) {
+                best = Some((priority, waiting));
+            }
+        }
+    }
+    Ok(best.map(|(_, waiting)| waiting))
+}
+
+/// One offer, if it still waits for one of these targets.
+///
+/// # Errors
+/// Those of the database.
+pub async fn offer(tx: &mut Tx, targets: &[Target], id: i64, now: Millis) -> Result<Option<Waiting>> {
+    let row = sqlx::query(
+        "SELECT target, dialog, preset FROM offer WHERE id = $1 AND state IN ('waiting', 'open') AND expires_at > $2",
+    )
+    .bind(id)
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let target: String = row.try_get(0)?;
+    if !targets.iter().any(|ours| ours.to_string() == target) {
+        return Ok(None);
+    }
+    Ok(Some(Waiting { id, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? }))
+}
+
+/// Sets the state of an offer.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_offer(tx: &mut Tx, id: i64, state: &'static str) -> Result<()> {
+    sqlx::query("UPDATE offer SET state = $1 WHERE id = $2").bind(state).bind(id).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Withdraws what is still being asked about a ticket, in one dialog or in all.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close_offers(tx: &mut Tx, ticket: i64, dialogs: &[&str]) -> Result<()> {
+    let only = if dialogs.is_empty() { String::new() } else { format!(" AND dialog IN ({})", holders(tx.kind(), dialogs.len())) };
+    // The ticket's id is a number of ours, so that the two kinds of placeholders need not be mixed.
+    let sql = format!("UPDATE offer SET state = 'gone' WHERE ticket_id = {ticket} AND state IN ('waiting', 'open'){only}");
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for dialog in dialogs {
+        query = query.bind((*dialog).to_owned());
+    }
+    query.execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Writes down files that are to be fetched. Platforms keep them for three days at most.
+///
+/// # Errors
+/// Those of the database.
+pub async fn write_fetches(tx: &mut Tx, fetches: &[(String, String, Fetch)], now: Millis) -> Result<()> {
+    insert(
+        tx,
+        "INSERT INTO media (id, turn_key, kind, channel, reference, at, state, fetch_by, tries, due_at)",
+        10,
+        "",
+        fetches,
+        |query, (turn_key, channel, fetch)| {
+            query
+                .bind(fetch.id)
+                .bind(turn_key.as_str())
+                .bind(match fetch.kind {
+                    crate::message::MediaKind::Photo => "photo",
+                    crate::message::MediaKind::Voice => "voice",
+                    crate::message::MediaKind::Video => "video",
+                })
+                .bind(channel.as_str())
+                .bind(fetch.reference.as_str())
+                .bind(now)
+                .bind("fetching")
+                .bind(now + 3 * DAY)
+                .bind(0_i32)
+                .bind(now)
+        },
+    )
+    .await
+}
+
+/// Keeps the raw update of a failed turn, sealed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn write_fault(
+    tx: &mut Tx,
+    keys: &Keys,
+    turn_key: &str,
+    conversation: (i64, i64),
+    update: &Update,
+    why: &str,
+    now: Millis,
+) -> Result<i64> {
+    let id = tx.id()?;
+    let raw = keys.seal(&format!("fault.raw.{id}"), &serde_json::to_string(update)?)?;
+    sqlx::query("INSERT INTO fault (id, turn_key, conversation, version, at, why, raw, state) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open')")
+        .bind(id)
+        .bind(turn_key.to_owned())
+        .bind(conversation.0)
+        .bind(conversation.1)
+        .bind(now)
+        .bind(why.to_owned())
+        .bind(raw)
+        .execute(tx.conn())
+        .await?;
+    Ok(id)
+}
+
+/// The update of a fault, opened.
+///
+/// # Errors
+/// Those of the database; a fault when it does not open.
+pub async fn fault(tx: &mut Tx, keys: &Keys, id: i64) -> Result<Option<(Update, i64, i64)>> {
+    let row =
+        sqlx::query("SELECT raw, conversation, version FROM fault WHERE id = $1").bind(id).fetch_optional(tx.conn()).await?;
+    let Some(row) = row else { return Ok(None) };
+    let raw = keys.open(&format!("fault.raw.{id}"), row.try_get(0)?)?;
+    let update = serde_json::from_str(&raw).map_err(|_| Error::fault("a kept update does not read back"))?;
+    Ok(Some((update, row.try_get(1)?, row.try_get(2)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_opens_the_long_window_and_a_click_the_short_one() {
+        assert_eq!(window(&Content::text("好"), 0), (48 * HOUR, 5));
+        assert_eq!(window(&Content::Pressed("x".into()), 0), (MINUTE, 3));
+        assert_eq!(window(&Content::Left, 0), (0, 0));
+    }
+}

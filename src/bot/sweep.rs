@@ -1,0 +1,73 @@
+//! Dialogs nobody answered: reminded once, later forgotten.
+
+use super::{
+    App, Memory,
+    dialog::{self, Idle},
+    wording,
+};
+use crate::{
+    clock::HOUR,
+    db::Db,
+    error::Result,
+    message::{Millis, Reply},
+    outbox::{self, Class, Push, Target},
+};
+use sqlx::Row;
+
+/// No dialog file may remind sooner.
+const SOONEST: Millis = HOUR / 2;
+
+/// Looks at all dialogs in progress; a missed or doubled sweep changes nothing.
+///
+/// # Errors
+/// Those of the database.
+pub async fn sweep<A: App>(app: &A, db: &Db, now: Millis) -> Result<()> {
+    let mut conn = db.read().await?;
+    let due: Option<i64> = sqlx::query_scalar("SELECT id FROM conversation WHERE dialog IS NOT NULL AND asked_at < $1 LIMIT 1")
+        .bind(now - SOONEST)
+        .fetch_optional(&mut *conn)
+        .await?;
+    drop(conn);
+    if due.is_none() {
+        return Ok(());
+    }
+    let mut tx = db.write().await?;
+    let rows = sqlx::query(
+        "SELECT id, state, asked_at, reminded FROM conversation WHERE dialog IS NOT NULL AND asked_at < $1 ORDER BY id LIMIT 500",
+    )
+    .bind(now - SOONEST)
+    .fetch_all(tx.conn())
+    .await?;
+    let set = app.dialogs();
+    let mut messages = Vec::new();
+    for row in rows {
+        let (id, asked_at, reminded): (i64, Millis, i32) = (row.try_get(0)?, row.try_get(2)?, row.try_get(3)?);
+        let mut memory: Memory = serde_json::from_str(row.try_get(1)?).unwrap_or_default();
+        let Some(state) = memory.dialog.as_mut() else { continue };
+        let dialog = set.get(&state.dialog);
+        match dialog.map_or(Idle::Drop, |dialog| dialog::idle(dialog, asked_at, reminded != 0, now)) {
+            Idle::Fresh | Idle::Pause => {}
+            Idle::Remind => {
+                let question =
+                    dialog.and_then(|dialog| Some(dialog::filled(dialog, state, &dialog::wanted(dialog, state)?.ask, &|_| None)));
+                let title = dialog.map_or("", |dialog| dialog.title.as_str());
+                let reply = Reply::text(wording::reminder(title, question.as_deref().unwrap_or_default()));
+                let push = Push { target: Target::Chat(id), ticket: None, class: Class::Now, reply, except: None, urgent: false };
+                messages.push((tx.id()?, String::new(), false, push));
+                sqlx::query("UPDATE conversation SET reminded = 1 WHERE id = $1").bind(id).execute(tx.conn()).await?;
+            }
+            Idle::Drop => {
+                memory.dialog = None;
+                memory.offer = None;
+                memory.under = None;
+                sqlx::query("UPDATE conversation SET state = $1, dialog = NULL, version = version + 1 WHERE id = $2")
+                    .bind(serde_json::to_string(&memory)?)
+                    .bind(id)
+                    .execute(tx.conn())
+                    .await?;
+            }
+        }
+    }
+    outbox::write(&mut tx, &messages, now).await?;
+    tx.commit().await
+}

@@ -1,0 +1,316 @@
+//! Leading dialogs: begin, answer, ask, submit. The engine decides, this module fetches choices and runs actions.
+
+use super::{
+    App, Submitted, Turn,
+    command::Parsed,
+    dialog::{self, Answers, Dialog, Input, Item, State, Taken, Value},
+    store, wording,
+};
+use crate::{
+    error::{Error, Result},
+    message::Reply,
+    outbox::{Class, Push, Target},
+};
+
+/// How a dialog begins.
+#[derive(Default)]
+pub(super) struct Start {
+    /// Complete answers.
+    pub given: Answers,
+    /// The beginnings of answers.
+    pub parts: Vec<(&'static str, Value)>,
+    /// Words of the message that belong into the dialog's account.
+    pub words: Option<String>,
+    /// The offer it answers.
+    pub offer: Option<i64>,
+    /// Said before the first question.
+    pub note: Option<String>,
+}
+
+/// Begins a dialog: asks its first open question, or submits it when there is none.
+pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &str, start: Start) -> Result<()> {
+    let set = app.dialogs();
+    let Some(dialog) = set.get(id) else { return Err(Error::fault(format!("there is no dialog {id}"))) };
+    let instance = match start.offer {
+        Some(offer) => offer,
+        None => turn.tx.id()?,
+    };
+    let mut state = dialog::begin(dialog, instance, start.given);
+    state.parts.extend(start.parts.into_iter().map(|(step, value)| (step.to_owned(), value)));
+    if let Some(words) = &start.words {
+        dialog::start_with(dialog, &mut state, words, &turn.media, turn.now);
+    }
+    if dialog::wanted(dialog, &state).is_none() {
+        return submit(app, turn, dialog, state, start.offer).await;
+    }
+    if turn.in_group() && app.private(dialog) && turn.private.is_some() {
+        turn.say(wording::continued_in_private());
+        let reply = question(app, turn, dialog, &mut state, start.note.as_deref()).await?;
+        if let Some((chat, memory)) = turn.private.as_mut() {
+            memory.dialog = Some(state);
+            memory.offer = start.offer;
+            let target = Target::Chat(*chat);
+            turn.push(Push { target, ticket: None, class: Class::Reply, reply, except: None, urgent: false });
+        }
+        return Ok(());
+    }
+    let reply = question(app, turn, dialog, &mut state, start.note.as_deref()).await?;
+    turn.say(reply);
+    if let Some(under) = turn.memory.dialog.take() {
+        turn.memory.under = Some((under, turn.memory.offer));
+    }
+    turn.memory.dialog = Some(state);
+    turn.memory.offer = start.offer;
+    Ok(())
+}
+
+/// A command: its line fills the dialog, which asks for the rest or is submitted.
+pub(super) async fn command<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, parsed: &Parsed) -> Result<()> {
+    let set = app.dialogs();
+    let id = parsed.form.dialog;
+    let Some(dialog) = set.get(id) else { return Err(Error::fault(format!("there is no dialog {id}"))) };
+    let mut state = dialog::begin(dialog, turn.tx.id()?, Answers::new());
+    let mut notes = Vec::new();
+    for (step, words) in &parsed.given {
+        let items = items_for(app, turn, dialog, &state, step, words).await?;
+        let media = turn.media.clone();
+        if let Err(sentence) = dialog::give(dialog, &mut state, step, words, &media, &items) {
+            notes.push(sentence);
+        }
+    }
+    if !turn.media.is_empty() && !parsed.given.iter().any(|(step, _)| takes_media(dialog, step)) {
+        dialog::start_with(dialog, &mut state, "", &turn.media, turn.now);
+    }
+    if let Some((position, words)) = &parsed.left {
+        notes.push(wording::left_over(parsed.form, *position, words));
+    }
+    if dialog::wanted(dialog, &state).is_none() && parsed.left.is_none() {
+        return submit(app, turn, dialog, state, None).await;
+    }
+    if dialog::wanted(dialog, &state).is_none() {
+        turn.say(notes.join("\n"));
+        return Ok(());
+    }
+    let note = (!notes.is_empty()).then(|| notes.join("\n"));
+    let reply = question(app, turn, dialog, &mut state, note.as_deref()).await?;
+    if reply.choices.iter().all(|choice| choice.number.is_none())
+        && dialog::wanted(dialog, &state).is_some_and(|step| step.kind == dialog::Kind::Choice && step.choices.is_empty())
+    {
+        // Nothing there to choose from: saying so is the answer, asking on would be a dead end.
+        turn.say(note.unwrap_or_else(|| app.nothing_for(parsed.form)));
+        return Ok(());
+    }
+    turn.say(reply);
+    if let Some(under) = turn.memory.dialog.take() {
+        turn.memory.under = Some((under, turn.memory.offer));
+    }
+    turn.memory.dialog = Some(state);
+    turn.memory.offer = None;
+    Ok(())
+}
+
+fn takes_media(dialog: &Dialog, step: &str) -> bool {
+    dialog.step(step).is_some_and(|step| step.kind.takes_media())
+}
+
+/// The choices that words of a command line are to be found among.
+async fn items_for<A: App>(
+    app: &A,
+    turn: &mut Turn<'_, A::Actor>,
+    dialog: &Dialog,
+    state: &State,
+    step: &str,
+    words: &str,
+) -> Result<Vec<Item>> {
+    match dialog::query_for(dialog, state, step, words) {
+        Some(query) => app.items(turn, &query).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Takes an input of the dialog in progress.
+pub(super) async fn answer<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, input: Input<'_>) -> Result<()> {
+    let set = app.dialogs();
+    let Some(mut state) = turn.memory.dialog.take() else { return Ok(()) };
+    let Some(dialog) = set.get(&state.dialog) else {
+        turn.memory.offer = None;
+        turn.say(wording::dialog_gone());
+        return Ok(());
+    };
+    let items = match dialog::query(dialog, &state, Some(&input)) {
+        Some(query) => app.items(turn, &query).await?,
+        None => Vec::new(),
+    };
+    let taken = dialog::take(dialog, &mut state, &input, &items);
+    let answered = match &taken {
+        Taken::Next { answered, .. } | Taken::Silent { answered } | Taken::Done { answered } => answered.clone(),
+        Taken::Cancelled | Taken::Help => None,
+    };
+    if let (Some(action), Some(step)) = (&dialog.each, &answered) {
+        let answers = dialog::answers(dialog, &state);
+        turn.tx.savepoint().await?;
+        app.each(turn, action, step, &answers).await?;
+        turn.tx.keep().await?;
+    }
+    match taken {
+        Taken::Next { note, .. } => {
+            let reply = question(app, turn, dialog, &mut state, note.as_deref()).await?;
+            turn.say(reply);
+            turn.memory.dialog = Some(state);
+            Ok(())
+        }
+        Taken::Silent { .. } => {
+            turn.memory.dialog = Some(state);
+            Ok(())
+        }
+        Taken::Help => {
+            let help = dialog::help(dialog, &state);
+            let reply = question(app, turn, dialog, &mut state, Some(&help)).await?;
+            turn.say(reply);
+            turn.memory.dialog = Some(state);
+            Ok(())
+        }
+        Taken::Cancelled => {
+            let offer = turn.memory.offer.take();
+            if let Some(offer) = offer {
+                store::set_offer(turn.tx, offer, "gone").await?;
+            }
+            turn.say(wording::cancelled(&dialog.title));
+            after(app, turn, state.instance).await
+        }
+        Taken::Done { .. } => {
+            let offer = turn.memory.offer.take();
+            submit(app, turn, dialog, state, offer).await
+        }
+    }
+}
+
+/// Asks the open question again, after something else was done in between.
+pub(super) async fn again<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>) -> Result<()> {
+    let set = app.dialogs();
+    let Some(mut state) = turn.memory.dialog.take() else { return Ok(()) };
+    let Some(dialog) = set.get(&state.dialog) else { return Ok(()) };
+    let reply = question(app, turn, dialog, &mut state, None).await?;
+    turn.say(reply);
+    turn.memory.dialog = Some(state);
+    Ok(())
+}
+
+/// The next question with its choices.
+async fn question<A: App>(
+    app: &A,
+    turn: &mut Turn<'_, A::Actor>,
+    dialog: &Dialog,
+    state: &mut State,
+    note: Option<&str>,
+) -> Result<Reply> {
+    let items = match dialog::query(dialog, state, None) {
+        Some(query) => app.items(turn, &query).await?,
+        None => Vec::new(),
+    };
+    Ok(dialog::prompt(dialog, state, &items, note, turn.now))
+}
+
+/// Runs the action of a complete dialog. What a refused action did is undone; the refusal is said.
+async fn submit<A: App>(
+    app: &A,
+    turn: &mut Turn<'_, A::Actor>,
+    dialog: &Dialog,
+    mut state: State,
+    offer: Option<i64>,
+) -> Result<()> {
+    let answers = dialog::answers(dialog, &state);
+    let mark = turn.mark();
+    turn.tx.savepoint().await?;
+    match app.submit(turn, &dialog.submit, &answers).await {
+        Ok(Submitted::Done(values)) => {
+            turn.tx.keep().await?;
+            if let Some(offer) = offer {
+                store::set_offer(turn.tx, offer, "answered").await?;
+            }
+            if let Some(done) = &dialog.done {
+                let value = |name: &str| values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+                let text = dialog::filled(dialog, &state, done, &value);
+                if !text.trim().is_empty() {
+                    turn.say_first(text.trim_end());
+                }
+            }
+            after(app, turn, state.instance).await
+        }
+        Ok(Submitted::Then(next, given)) => {
+            turn.tx.keep().await?;
+            if let Some(offer) = offer {
+                store::set_offer(turn.tx, offer, "answered").await?;
+            }
+            Box::pin(begin(app, turn, next, Start { given, ..Start::default() })).await
+        }
+        Ok(Submitted::Mend(step, sentence)) => {
+            turn.tx.back().await?;
+            turn.undo(mark);
+            dialog::mend(dialog, &mut state, Some(step));
+            let reply = question(app, turn, dialog, &mut state, Some(&sentence)).await?;
+            turn.say(reply);
+            turn.memory.dialog = Some(state);
+            turn.memory.offer = offer;
+            Ok(())
+        }
+        Err(Error::User(sentence)) => {
+            turn.tx.back().await?;
+            turn.undo(mark);
+            turn.say(sentence);
+            after(app, turn, state.instance).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// When a dialog is over: back to the one below it, else to a question that came while it lasted.
+async fn after<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, instance: i64) -> Result<()> {
+    if let Some((state, offer)) = turn.memory.under.take() {
+        turn.memory.dialog = Some(state);
+        turn.memory.offer = offer;
+        return again(app, turn).await;
+    }
+    if turn.memory.dialog.is_some() {
+        return again(app, turn).await;
+    }
+    let targets = app.targets(turn).await?;
+    let waiting = store::first_offer(turn.tx, &targets, turn.now).await?;
+    if let Some(waiting) = waiting.filter(|waiting| waiting.id > instance) {
+        let note = Some(wording::by_the_way().to_owned());
+        let start = Start { given: waiting.preset, offer: Some(waiting.id), note, ..Start::default() };
+        return Box::pin(begin(app, turn, &waiting.dialog, start)).await;
+    }
+    Ok(())
+}
+
+/// Opens an offer with its first answer, if the message fits it. Says whether it did.
+pub(super) async fn take_offer<A: App>(
+    app: &A,
+    turn: &mut Turn<'_, A::Actor>,
+    offer: store::Waiting,
+    input: Input<'_>,
+) -> Result<bool> {
+    let set = app.dialogs();
+    let Some(dialog) = set.get(&offer.dialog) else { return Ok(false) };
+    let mut state = dialog::begin(dialog, offer.id, offer.preset);
+    // Asking sets what the numbers mean; the question itself went out with the push.
+    question(app, turn, dialog, &mut state, None).await?;
+    let items = match dialog::query(dialog, &state, Some(&input)) {
+        Some(query) => app.items(turn, &query).await?,
+        None => Vec::new(),
+    };
+    let mut trial = state.clone();
+    let fits = match dialog::take(dialog, &mut trial, &input, &items) {
+        Taken::Next { answered, .. } | Taken::Silent { answered } | Taken::Done { answered } => answered.is_some(),
+        Taken::Cancelled => true,
+        Taken::Help => false,
+    };
+    if !fits {
+        return Ok(false);
+    }
+    turn.memory.dialog = Some(state);
+    turn.memory.offer = Some(offer.id);
+    answer(app, turn, input).await?;
+    Ok(true)
+}

@@ -1,0 +1,201 @@
+//! The outbox's statements.
+
+use super::{Class, HOLD, Push, Target, WORTH, not_before};
+use crate::{
+    db::{Kind, Tx, holders, in_list, insert},
+    error::{Error, Result},
+    message::{Millis, Reply},
+};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
+
+/// A row that has been written and waits.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// The row's id.
+    pub id: i64,
+    /// Whom it is for.
+    pub target: Target,
+    /// What it says.
+    pub reply: Reply,
+    /// When it goes.
+    pub class: Class,
+    /// The ticket it speaks of.
+    pub ticket: Option<i64>,
+    /// A person who does not get it by way of a role.
+    pub except: Option<i64>,
+    /// How often it has been tried.
+    pub tries: i64,
+    /// After this it is not worth sending.
+    pub expires_at: Millis,
+    /// The turn that caused it.
+    pub turn_key: String,
+}
+
+pub(super) const COLUMNS: &str = "id, target, body, class, ticket_id, except_for, tries, expires_at, turn_key";
+
+impl Waiting {
+    pub(super) fn from_row(row: &AnyRow) -> Result<Self> {
+        let target: String = row.try_get("target")?;
+        let class: String = row.try_get("class")?;
+        Ok(Waiting {
+            id: row.try_get("id")?,
+            target: target.parse().map_err(|()| Error::fault("an outbox row has no readable target"))?,
+            reply: serde_json::from_str(row.try_get("body")?)?,
+            class: match class.as_str() {
+                "reply" => Class::Reply,
+                "batch" => Class::Batch,
+                _ => Class::Now,
+            },
+            ticket: row.try_get("ticket_id")?,
+            except: row.try_get("except_for")?,
+            tries: row.try_get::<i32, _>("tries")?.into(),
+            expires_at: row.try_get("expires_at")?,
+            turn_key: row.try_get("turn_key")?,
+        })
+    }
+}
+
+/// Writes messages. Each comes with its id, the key of its turn, and whether the HTTP response is to carry it.
+///
+/// # Errors
+/// Those of the database.
+pub async fn write(tx: &mut Tx, messages: &[(i64, String, bool, Push)], now: Millis) -> Result<()> {
+    let mut rows = Vec::with_capacity(messages.len());
+    for (id, turn_key, held, push) in messages {
+        rows.push((*id, turn_key, *held, push, serde_json::to_string(&push.reply)?));
+    }
+    insert(
+        tx,
+        "INSERT INTO outbox (id, turn_key, ticket_id, target, except_for, lane, class, body, at, not_before, expires_at, tries, state, lease_until)",
+        14,
+        "",
+        &rows,
+        |query, (id, turn_key, held, push, body)| {
+            query
+                .bind(id)
+                .bind(turn_key.as_str())
+                .bind(push.ticket)
+                .bind(push.target.to_string())
+                .bind(push.except)
+                .bind(push.target.lane())
+                .bind(push.class.name())
+                .bind(body.as_str())
+                .bind(now)
+                .bind(if *held { now + HOLD } else { not_before(push, now) })
+                .bind(now + WORTH)
+                .bind(0_i32)
+                .bind(if *held { "held" } else { "pending" })
+                .bind(0_i64)
+        },
+    )
+    .await
+}
+
+/// The answer that was given to a turn, if there was one: row id and reply.
+///
+/// # Errors
+/// Those of the database.
+pub async fn stored_answer(conn: &mut AnyConnection, turn_key: &str) -> Result<Option<(i64, Reply)>> {
+    let row = sqlx::query("SELECT id, body FROM outbox WHERE turn_key = $1 AND class = 'reply' ORDER BY id LIMIT 1")
+        .bind(turn_key)
+        .fetch_optional(conn)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some((row.try_get(0)?, serde_json::from_str(row.try_get(1)?)?)))
+}
+
+/// Marks replies that travelled in an HTTP response as sent.
+///
+/// # Errors
+/// Those of the database.
+pub async fn handed(tx: &mut Tx, ids: &[i64], now: Millis) -> Result<()> {
+    move_held(tx, ids, "UPDATE outbox SET state = 'sent', sent_at = ", now).await
+}
+
+/// Lets the courier have replies whose HTTP response was too late.
+///
+/// # Errors
+/// Those of the database.
+pub async fn marked_pending(tx: &mut Tx, ids: &[i64], now: Millis) -> Result<()> {
+    move_held(tx, ids, "UPDATE outbox SET state = 'pending', not_before = ", now).await
+}
+
+async fn move_held(tx: &mut Tx, ids: &[i64], head: &str, now: Millis) -> Result<()> {
+    for chunk in ids.chunks(64) {
+        let mut padded = chunk.to_vec();
+        padded.resize(chunk.len().next_power_of_two(), chunk[chunk.len() - 1]);
+        let sql = format!("{head}{now} WHERE state = 'held' AND id IN ({})", holders(tx.kind(), padded.len()));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for id in padded {
+            query = query.bind(id);
+        }
+        query.execute(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+/// Lets out what was kept for addresses (by their hashes) that can be written to again.
+///
+/// # Errors
+/// Those of the database.
+pub async fn release_kept(tx: &mut Tx, hashes: &[String], now: Millis) -> Result<()> {
+    let head = format!("UPDATE outbox SET state = 'pending', not_before = {now} WHERE state = 'kept' AND kept_for IN");
+    for (sql, values) in in_list(tx.kind(), &head, "", hashes) {
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(value.to_owned());
+        }
+        query.execute(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+/// Messages that did not go out: id, state, class, target's kind, tries, reason. Never their text.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(conn: &mut AnyConnection) -> Result<Vec<(i64, String, String, String, i64, String)>> {
+    let rows = sqlx::query(
+        "SELECT id, state, class, target, tries, COALESCE(why, '') AS why FROM outbox
+         WHERE state IN ('pending', 'held', 'sending', 'kept', 'undeliverable') ORDER BY id LIMIT 500",
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok((
+                row.try_get(0)?,
+                row.try_get(1)?,
+                row.try_get(2)?,
+                row.try_get(3)?,
+                row.try_get::<i32, _>(4)?.into(),
+                row.try_get(5)?,
+            ))
+        })
+        .collect()
+}
+
+/// Puts one message back into the queue. Says whether there was such a message to put back.
+///
+/// # Errors
+/// Those of the database.
+pub async fn retry(tx: &mut Tx, id: i64, now: Millis) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE outbox SET state = 'pending', tries = 0, not_before = $1, expires_at = $2
+         WHERE id = $3 AND state IN ('undeliverable', 'kept', 'expired')",
+    )
+    .bind(now)
+    .bind(now + WORTH)
+    .bind(id)
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The suffix that locks rows and passes over those another process has locked.
+pub(super) fn skip_locked(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => "",
+        Kind::Postgres => " FOR UPDATE SKIP LOCKED",
+    }
+}
