@@ -4,6 +4,7 @@
 //! and fails on command. It shares no code with the program: the signature is computed here from RFC 2104.
 #![cfg(test)]
 #![allow(clippy::allow_attributes, dead_code, reason = "each test program uses another part of it")]
+#![expect(clippy::result_large_err, reason = "a refusal is the finished response")]
 
 use axum::{
     Router,
@@ -227,7 +228,8 @@ impl FakeDing {
             fields.insert("isInAtList".to_owned(), json!(true));
             fields.insert("atUsers".to_owned(), json!([{ "dingtalkId": "$:LWCP_v1:$bot" }]));
         }
-        fields.extend(parts.as_object().unwrap().clone());
+        let Value::Object(parts) = parts else { panic!("parts are fields of the body") };
+        fields.extend(parts);
         signed(&world.client_secret, now, body.to_string())
     }
 
@@ -323,19 +325,23 @@ fn hex(bytes: &[u8]) -> String {
 
 type Shared = State<Arc<Mutex<World>>>;
 
-fn answer(status: u16, body: impl ToString) -> Response {
+fn answer(status: u16, body: &Value) -> Response {
+    raw(status, body.to_string())
+}
+
+fn raw(status: u16, body: String) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
-    (status, [("content-type", "application/json")], body.to_string()).into_response()
+    (status, [("content-type", "application/json")], body).into_response()
 }
 
 /// A refusal of the new interfaces.
 fn refuse(status: u16, code: &str) -> Response {
-    answer(status, json!({ "code": code, "requestid": "fake", "message": "这段文字没人看" }))
+    answer(status, &json!({ "code": code, "requestid": "fake", "message": "这段文字没人看" }))
 }
 
 /// A refusal of the old interfaces, which is HTTP 200.
 fn errcode(code: i64) -> Response {
-    answer(200, json!({ "errcode": code, "errmsg": "这段文字没人看" }))
+    answer(200, &json!({ "errcode": code, "errmsg": "这段文字没人看" }))
 }
 
 impl World {
@@ -347,7 +353,7 @@ impl World {
         }
         if path != "/v1.0/oauth2/accessToken" && !self.failures.is_empty() {
             let (status, body) = self.failures.remove(0);
-            return Err(answer(status, body));
+            return Err(raw(status, body));
         }
         Ok(())
     }
@@ -417,7 +423,7 @@ async fn access_token(State(world): Shared, headers: HeaderMap, body: Bytes) -> 
         world.tokens_made += 1;
         world.token = Some(token.clone());
     }
-    answer(200, json!({ "accessToken": token, "expireIn": 7200 }))
+    answer(200, &json!({ "accessToken": token, "expireIn": 7200 }))
 }
 
 async fn batch_send(State(world): Shared, headers: HeaderMap, body: Bytes) -> Response {
@@ -443,7 +449,7 @@ fn send_to_people(world: &mut World, headers: &HeaderMap, body: &Bytes) -> Resul
         world.sent.push(Sent { to: To::Staff((*id).to_owned()), text: words.clone(), at: Vec::new() });
     }
     let key = format!("pqk-{}", world.calls.len());
-    Ok(answer(200, json!({ "processQueryKey": key, "invalidStaffIdList": invalid, "flowControlledStaffIdList": held })))
+    Ok(answer(200, &json!({ "processQueryKey": key, "invalidStaffIdList": invalid, "flowControlledStaffIdList": held })))
 }
 
 async fn group_send(State(world): Shared, headers: HeaderMap, body: Bytes) -> Response {
@@ -460,7 +466,7 @@ fn send_to_group(world: &mut World, headers: &HeaderMap, body: &Bytes) -> Result
         return Err(refuse(400, "resource.not.found"));
     }
     world.sent.push(Sent { to: To::Group(group.to_owned()), text: words, at: Vec::new() });
-    Ok(answer(200, json!({ "processQueryKey": format!("pqk-{}", world.calls.len()) })))
+    Ok(answer(200, &json!({ "processQueryKey": format!("pqk-{}", world.calls.len()) })))
 }
 
 async fn send_by_session(
@@ -504,7 +510,7 @@ async fn send_by_session(
     let at = listed.iter().filter(in_text).map(|id| (*id).to_owned()).collect();
     let sent = Sent { to: To::Session(session), text: words.to_owned(), at };
     world.sent.push(sent);
-    answer(200, json!({ "errcode": 0, "errmsg": "ok" }))
+    answer(200, &json!({ "errcode": 0, "errmsg": "ok" }))
 }
 
 async fn download(State(world): Shared, headers: HeaderMap, body: Bytes) -> Response {
@@ -517,7 +523,7 @@ async fn download(State(world): Shared, headers: HeaderMap, body: Bytes) -> Resp
     let address = world.addresses.get(code).cloned();
     let address = address.or_else(|| world.files.contains_key(code).then(|| format!("{}/files/{code}", world.base)));
     match address {
-        Some(address) => answer(200, json!({ "downloadUrl": address })),
+        Some(address) => answer(200, &json!({ "downloadUrl": address })),
         None => refuse(400, "invalidParameter.downloadCode.invalid"),
     }
 }

@@ -24,12 +24,10 @@ const MAX_WEBHOOK: usize = 20_000;
 /// A token is renewed this long before it ends.
 const TOKEN_MARGIN: Duration = Duration::from_secs(300);
 
-/// The interfaces that want a token.
+/// DingTalk's interfaces, with whose credentials and how to reach them.
 pub(super) struct Api {
+    pub(super) config: Config,
     http: reqwest::Client,
-    base: String,
-    client_id: String,
-    client_secret: SecretString,
     /// Held while a token is asked for, so that one caller asks and the others wait for what it gets.
     tokens: Mutex<Tokens>,
 }
@@ -49,14 +47,8 @@ struct Token {
 }
 
 impl Api {
-    pub(super) fn new(config: &Config, http: reqwest::Client) -> Self {
-        Api {
-            http,
-            base: config.api_base.clone(),
-            client_id: config.client_id.clone(),
-            client_secret: config.client_secret.clone(),
-            tokens: Mutex::default(),
-        }
+    pub(super) fn new(config: Config, http: reqwest::Client) -> Self {
+        Api { config, http, tokens: Mutex::default() }
     }
 
     /// Calls an interface. A refused token is dropped and the call repeated once with a fresh one.
@@ -72,7 +64,7 @@ impl Api {
     }
 
     async fn call_with(&self, token: &SecretString, path: &str, body: &Value) -> Result<Value, Class> {
-        let request = self.http.post(format!("{}{path}", self.base));
+        let request = self.http.post(format!("{}{path}", self.config.api_base));
         exchange(request.header("x-acs-dingtalk-access-token", token.expose_secret()).json(body)).await
     }
 
@@ -100,8 +92,8 @@ impl Api {
 
     async fn fresh_token(&self) -> Result<Token, Class> {
         let asked = Instant::now();
-        let body = json!({ "appKey": self.client_id, "appSecret": self.client_secret.expose_secret() });
-        let request = self.http.post(format!("{}/v1.0/oauth2/accessToken", self.base)).json(&body);
+        let body = json!({ "appKey": self.config.client_id, "appSecret": self.config.client_secret.expose_secret() });
+        let request = self.http.post(format!("{}/v1.0/oauth2/accessToken", self.config.api_base)).json(&body);
         let answer = exchange(request).await.map_err(|class| match class {
             // Whatever became of it, the message itself has not left.
             Class::Unclear => Class::Busy,
@@ -120,9 +112,19 @@ impl Api {
         }
     }
 
+    /// Posts to a session webhook, which is its own permission.
+    pub(super) async fn post_to_session(&self, url: &str, body: &Value) -> Result<Outcome, Class> {
+        if body.to_string().len() > MAX_WEBHOOK {
+            return Err(Class::TooLong);
+        }
+        let answer = exchange(self.http.post(url).json(body)).await?;
+        // HTTP 200 alone says nothing here.
+        errors::number(&answer["errcode"]).map(|_| Outcome::Sent(None)).ok_or(Class::Unclear)
+    }
+
     /// Exchanges a download code for an address and reads what lies there, at most `max` bytes.
-    pub(super) async fn download(&self, code: &str, robot: &str, max: usize) -> Result<Vec<u8>, Outcome> {
-        let body = json!({ "downloadCode": code, "robotCode": robot });
+    pub(super) async fn download(&self, code: &str, max: usize) -> Result<Vec<u8>, Outcome> {
+        let body = json!({ "downloadCode": code, "robotCode": self.config.robot_code() });
         let answer = self.call("/v1.0/robot/messageFiles/download", &body).await.map_err(Class::of_fetch)?;
         let url = answer["downloadUrl"].as_str().and_then(|url| Url::parse(url).ok());
         let url = url.ok_or(Outcome::Gone("no address for the file"))?;
@@ -151,7 +153,7 @@ impl Api {
         if !matches!(url.scheme(), "http" | "https") {
             return false;
         }
-        if Url::parse(&self.base).is_ok_and(|base| is_loopback(&base)) {
+        if Url::parse(&self.config.api_base).is_ok_and(|base| is_loopback(&base)) {
             return true;
         }
         match tokio::net::lookup_host((host.trim_matches(['[', ']']), port)).await {
@@ -159,16 +161,6 @@ impl Api {
             Err(_) => true,
         }
     }
-}
-
-/// Posts to a session webhook, which is its own permission.
-pub(super) async fn post_to_session(http: &reqwest::Client, url: &str, body: &Value) -> Result<Outcome, Class> {
-    if body.to_string().len() > MAX_WEBHOOK {
-        return Err(Class::TooLong);
-    }
-    let answer = exchange(http.post(url).json(body)).await?;
-    // HTTP 200 alone says nothing here.
-    errors::number(&answer["errcode"]).map(|_| Outcome::Sent(None)).ok_or(Class::Unclear)
 }
 
 async fn exchange(request: RequestBuilder) -> Result<Value, Class> {

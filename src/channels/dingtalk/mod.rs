@@ -149,8 +149,6 @@ impl Config {
 /// they can only be answered through the session webhook of what they wrote, later pushes to them are
 /// [`Outcome::Closed`].
 pub struct DingTalk {
-    config: Config,
-    http: reqwest::Client,
     api: Api,
 }
 
@@ -158,8 +156,7 @@ impl DingTalk {
     /// A channel of a configuration without [`Config::problems`]. `http` must not follow redirects: an address that a
     /// download names is checked before it is asked, and what it would lead to is not.
     pub fn new(config: Config, http: reqwest::Client) -> Self {
-        let api = Api::new(&config, http.clone());
-        DingTalk { config, http, api }
+        DingTalk { api: Api::new(config, http) }
     }
 
     /// Checks the signature of a callback and reads it. Stores nothing.
@@ -167,9 +164,10 @@ impl DingTalk {
         if !request.post {
             return Err(Refusal::Envelope("not a POST"));
         }
-        let secret = self.config.client_secret.expose_secret();
-        let signed_at = inbound::verify(request.headers, secret, self.config.max_skew, request.now)?;
-        inbound::parse(&self.config, request.body, signed_at, request.now).map(|update| Heard::Update(Box::new(update)))
+        let config = &self.api.config;
+        let secret = config.client_secret.expose_secret();
+        let signed_at = inbound::verify(request.headers, secret, config.max_skew, request.now)?;
+        inbound::parse(config, request.body, signed_at, request.now).map(|update| Heard::Update(Box::new(update)))
     }
 
     /// The answer to every callback: the robot says nothing here, its reply is sent.
@@ -183,7 +181,7 @@ impl DingTalk {
         match way {
             Way::Session(via) => {
                 let mention = if to.is_group() { reply.mention.as_slice() } else { &[] };
-                let outcome = api::post_to_session(&self.http, &via.url, &outbound::to_session(&text, mention)).await;
+                let outcome = self.api.post_to_session(&via.url, &outbound::to_session(&text, mention)).await;
                 outcome.unwrap_or_else(errors::Class::of_session)
             }
             Way::Api => self.send_by_api(to, &text).await,
@@ -192,7 +190,7 @@ impl DingTalk {
     }
 
     async fn send_by_api(&self, to: &Address, text: &str) -> Outcome {
-        let robot = self.config.robot_code();
+        let robot = self.api.config.robot_code();
         let Some(words) = outbound::sample_text(text) else { return errors::Class::TooLong.of_send() };
         let sent = match &to.group {
             Some(group) => {
@@ -213,6 +211,6 @@ impl DingTalk {
     /// Downloads a file that somebody sent, at most `max_bytes`. The reference is a short-lived download code, so this
     /// should happen soon.
     pub async fn fetch(&self, media: &Media, max_bytes: usize) -> Result<Vec<u8>, Outcome> {
-        self.api.download(&media.reference, self.config.robot_code(), max_bytes).await
+        self.api.download(&media.reference, max_bytes).await
     }
 }

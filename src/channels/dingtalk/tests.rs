@@ -63,11 +63,12 @@ async fn a_message_is_answered_through_its_session_and_later_through_the_openapi
     assert_eq!((update.content, update.from.clone()), (Content::text("待派"), person("li")));
 
     let way = Way::Session(update.via.unwrap());
-    assert_eq!(channel.send(&update.from, &way, &Reply::text("没有待派的")).await, Outcome::Sent(None));
+    let reply = Reply { mention: vec!["li".to_owned()], ..Reply::text("没有待派的") };
+    assert_eq!(channel.send(&update.from, &way, &reply).await, Outcome::Sent(None));
     let sent = ding.take();
     let To::Session(session) = &sent[0].to else { panic!("{sent:?}") };
     assert_eq!(ding.chat_of(session), Some((Chat::Private, "li".to_owned())));
-    assert_eq!(sent[0].text, "没有待派的");
+    assert_eq!((sent[0].text.as_str(), sent[0].at.len()), ("没有待派的", 0), "nobody is mentioned in private");
 
     ding.set_now(NOW + 2 * HOUR);
     assert!(matches!(channel.send(&update.from, &way, &Reply::text("晚了")).await, Outcome::Closed(_)));
@@ -249,7 +250,7 @@ async fn failures_on_command_become_outcomes() {
 async fn a_server_that_is_not_there_is_tried_later() {
     let ding = fake().await;
     let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut config = channel(&ding).config;
+    let mut config = channel(&ding).api.config;
     config.api_base = format!("http://{}", unused.local_addr().unwrap());
     drop(unused);
     let channel = DingTalk::new(config, reqwest::Client::new());
@@ -308,7 +309,7 @@ async fn a_download_goes_only_where_it_may() {
     ding.lead_file_to("odd", "no address");
     let elsewhere = Err(Outcome::Refused("the address of the file leads elsewhere"));
     assert_eq!(channel.fetch(&photo("redirect"), 5_000).await, elsewhere);
-    let careless = DingTalk::new(channel.config.clone(), reqwest::Client::new());
+    let careless = DingTalk::new(channel.api.config.clone(), reqwest::Client::new());
     assert_eq!(careless.fetch(&photo("redirect"), 5_000).await, elsewhere, "even with a client that follows");
     assert!(matches!(channel.fetch(&photo("file"), 5_000).await, Err(Outcome::Refused(_))));
     assert!(matches!(channel.fetch(&photo("odd"), 5_000).await, Err(Outcome::Gone(_))));
@@ -317,7 +318,7 @@ async fn a_download_goes_only_where_it_may() {
 #[tokio::test]
 async fn with_the_real_platform_files_inside_our_net_are_refused() {
     let ding = fake().await;
-    let mut config = channel(&ding).config;
+    let mut config = channel(&ding).api.config;
     // A name that is not on this machine, reached by a client that sends everything to the fake.
     config.api_base = "http://api.dingtalk.test".to_owned();
     let http = reqwest::Client::builder().proxy(reqwest::Proxy::http(ding.base()).unwrap()).build().unwrap();
