@@ -186,9 +186,10 @@ fn string<'a>(of: &'a Value, key: &str) -> Option<&'a str> {
     of.get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
-/// A text that may be stored as it is. Ids are never cleaned, so one with control characters is none.
+/// A text that may be stored as it is. Ids are never cleaned, so one with control characters is none, nor is one too long
+/// for a database index; real ones have a few hundred bytes at most.
 fn id<'a>(of: &'a Value, key: &str) -> Option<&'a str> {
-    string(of, key).filter(|id| !id.contains(char::is_control))
+    string(of, key).filter(|id| id.len() <= 2_000 && !id.contains(char::is_control))
 }
 
 /// A whole number, which the platform writes as a number here and as a string there.

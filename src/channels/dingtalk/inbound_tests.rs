@@ -252,6 +252,7 @@ fn what_is_not_for_our_robot_or_has_no_name_is_refused() {
         ("robotCode", json!(null), "foreign robotCode"),
         ("msgId", json!(null), "no msgId"),
         ("msgId", json!("with\u{0}zero"), "no msgId"),
+        ("msgId", json!("m".repeat(2_001)), "no msgId"),
         ("conversationType", json!("3"), "neither private chat nor group"),
         ("encrypt", json!("AAAA"), "body is encrypted, switch that off in the console"),
     ] {
