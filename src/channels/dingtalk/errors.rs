@@ -51,16 +51,12 @@ pub(super) enum Class {
 
 /// Opens an answer: its JSON object, or why there is none.
 pub(super) fn open(status: u16, body: &[u8]) -> Result<Value, Class> {
-    let answer: Value = match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => Value::Object(fields),
-        // A page in place of JSON is how an address is shut out; other reasons for one show in the status.
-        _ => {
-            return Err(if matches!(by_status(status), Class::Other | Class::Permission) {
-                Class::Banned
-            } else {
-                by_status(status)
-            });
-        }
+    let Ok(answer @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else {
+        return Err(match by_status(status) {
+            // A page in place of JSON is how an address is shut out; other reasons for one show in the status.
+            Class::Other | Class::Permission => Class::Banned,
+            class => class,
+        });
     };
     if number(&answer["status"]) == Some(1111) {
         return Err(Class::Banned);
