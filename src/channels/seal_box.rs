@@ -130,7 +130,7 @@ mod tests {
             ("", "key length"),
             ("AAAA", "key length"),
             ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "key length"),
-            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "key characters"),
+            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "key length"),
             ("AAAAAAAAAAAAAAAAAAAAA AAAAAAAAAAAAAAAAAAAAA", "key characters"),
         ] {
             assert_eq!(SealBox::new(key).err(), Some(why), "{key}");

@@ -14,7 +14,8 @@ pub use config::{Config, MenuItem, Mode, Templates};
 
 use super::seal_box::SealBox;
 use super::{Ability, Answer, Heard, Outcome, Refusal, Request, Way};
-use crate::message::{Address, Media, Millis, Reply, Update};
+use crate::clock::{HOUR, MINUTE};
+use crate::message::{Address, Content, Media, Millis, Reply, Update};
 use api::Api;
 use envelope::Envelope;
 use secrecy::ExposeSecret;
@@ -25,6 +26,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// opens five for 48 hours (wechat.md 4.2), so a dialog of chips would run dry.
 pub const ABILITY: Ability =
     Ability { kind: "wechat", answers: true, max_bytes: 2048, windowed: true, chips: false, monthly_calls: None };
+
+/// What an update opens: how many customer-service messages, and for how long in milliseconds (wechat.md 4.2). `None` opens
+/// nothing. A reply in the HTTP answer does not count. Each window replaces the one before; they do not add up.
+pub fn window(content: &Content) -> Option<(u32, Millis)> {
+    match content {
+        Content::Said(_) | Content::Unsupported(_) => Some((5, 48 * HOUR)),
+        // An entry of a `msgmenu` counts as a press of the menu too, although it comes as a message.
+        Content::Pressed(_) | Content::Arrived { .. } => Some((3, MINUTE)),
+        Content::Left | Content::OverQuota | Content::Silent(_) => None,
+    }
+}
 
 /// One Official Account.
 pub struct WeChat {
