@@ -1,6 +1,7 @@
 //! The platforms. Each folder verifies, parses, renders and sends for one of them; nothing above knows their formats.
 
 pub mod dingtalk;
+mod seal_box;
 pub mod simulator;
 pub mod wechat;
 
