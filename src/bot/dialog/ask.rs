@@ -2,8 +2,9 @@
 
 use super::engine::{Input, answers, wanted};
 use super::state::{Answer, Open, Shown, State, Value};
+use super::summary::{fill, filled, summary};
 use super::words::{Meant, meant};
-use super::{Dialog, Item, Kind, Source, Step, summary, wording, words};
+use super::{Dialog, Item, Kind, Source, Step, wording, words};
 use crate::message::{Choice, Millis, Point, Reply};
 use crate::text;
 
@@ -56,7 +57,8 @@ pub fn query(dialog: &Dialog, state: &State, input: Option<&Input<'_>>) -> Optio
         None => {
             let open = state.open.as_ref().filter(|open| open.step == asked.id);
             let number = said.and_then(|(text, _)| words::line_number(text));
-            let of_a_line = number.is_some_and(|number| open.is_some_and(|open| open.shown.iter().any(|shown| shown.number == number)));
+            let of_a_line =
+                number.is_some_and(|number| open.is_some_and(|open| open.shown.iter().any(|shown| shown.number == number)));
             let control = said.is_some_and(|(text, _)| dialog.controls.of(text).is_some());
             let within = open.and_then(|open| open.within.as_ref()).map(|within| within.key.as_str());
             match said.filter(|(text, point)| !of_a_line && !control && (!text.trim().is_empty() || point.is_some())) {
@@ -90,7 +92,7 @@ impl Query {
         Some(Query {
             step: step.id.clone(),
             source: name.clone(),
-            params: params.iter().map(|(param, value)| (param.clone(), summary::fill(value, &key))).collect(),
+            params: params.iter().map(|(param, value)| (param.clone(), fill(value, &key))).collect(),
             search: search.map(|text| text::shorten(&text::one_line(text), SEARCH_CHARS)),
             point: point.filter(|_| place).cloned(),
             within: within.filter(|_| place).map(str::to_owned),
@@ -131,7 +133,7 @@ pub fn prompt(dialog: &Dialog, state: &mut State, items: &[Item], note: Option<&
     let mut open = state.open.take().filter(|open| open.step == step.id).unwrap_or_else(|| Open::of(&step.id));
     open.asked = now;
     if step.kind == Kind::Confirm {
-        lines.extend(Some(summary::summary(dialog, state)).filter(|summary| !summary.is_empty()));
+        lines.extend(Some(summary(dialog, state)).filter(|lines| !lines.is_empty()));
     }
     let lines_before_ask = lines.len();
     lines.push(question(dialog, state, step, &open, note.is_some()));
@@ -192,7 +194,7 @@ fn sayings(dialog: &Dialog, state: &mut State, until: &Step) -> Vec<String> {
     let mut said = Vec::new();
     for step in dialog.steps.iter().take_while(|step| step.id != until.id) {
         if step.kind == Kind::Say && step.active(&known) && !state.answers.contains_key(&step.id) {
-            said.push(summary::filled(dialog, state, &step.ask, &|_| None));
+            said.push(filled(dialog, state, &step.ask, &|_| None));
             state.answers.insert(step.id.clone(), Answer::Skipped);
         }
     }
@@ -211,9 +213,9 @@ fn question(dialog: &Dialog, state: &State, step: &Step, open: &Open, noted: boo
         Some(account) => {
             let ask = step.ask_with_media.as_deref().unwrap_or(&step.ask);
             let thanks = if noted { String::new() } else { wording::media_came(&account.media) };
-            thanks + &summary::filled(dialog, state, ask, &|_| None)
+            thanks + &filled(dialog, state, ask, &|_| None)
         }
-        None => summary::filled(dialog, state, &step.ask, &|_| None),
+        None => filled(dialog, state, &step.ask, &|_| None),
     }
 }
 

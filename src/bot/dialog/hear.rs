@@ -224,7 +224,13 @@ fn control(dialog: &Dialog, state: &mut State, step: &Step, word: Control, at: M
 
 fn labels<'d>(dialog: &'d Dialog, state: &State, confirm: &Step) -> Vec<&'d str> {
     let known = answers(dialog, state);
-    confirm.summary.iter().filter(|id| known.contains_key(*id)).filter_map(|id| dialog.step(id)).map(|step| step.label.as_str()).collect()
+    confirm
+        .summary
+        .iter()
+        .filter(|id| known.contains_key(*id))
+        .filter_map(|id| dialog.step(id))
+        .map(|step| step.label.as_str())
+        .collect()
 }
 
 fn more(state: &mut State) -> Taken {
@@ -257,7 +263,11 @@ fn skip(dialog: &Dialog, state: &mut State, step: &Step) -> Taken {
 fn complete(dialog: &Dialog, state: &mut State, step: &Step) -> Taken {
     let Some(part) = state.parts.get(&step.id).cloned() else {
         // Nothing was said for this question.
-        return if step.optional { skip(dialog, state, step) } else { next(step.hint.clone().unwrap_or_else(wording::must_answer)) };
+        return if step.optional {
+            skip(dialog, state, step)
+        } else {
+            next(step.hint.clone().unwrap_or_else(wording::must_answer))
+        };
     };
     match check::value(step, &part, &answers(dialog, state)) {
         Ok(()) => {
@@ -361,9 +371,9 @@ fn words(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>, items:
         Kind::Choice => return choice(dialog, state, step, said.text, items),
         Kind::Confirm => return confirm(dialog, state, step, said, items),
         Kind::Text => Ok(Value::text(said.text)),
-        Kind::Number => amount(said.text)
-            .map(Value::Number)
-            .ok_or_else(|| step.check.error.clone().unwrap_or_else(wording::not_a_number)),
+        Kind::Number => {
+            amount(said.text).map(Value::Number).ok_or_else(|| step.check.error.clone().unwrap_or_else(wording::not_a_number))
+        }
         Kind::Date => {
             let today = local(said.at).date_naive();
             match day(said.text, today) {
@@ -605,7 +615,8 @@ fn place(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>, items:
 
 fn no_place(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>) -> Taken {
     let known = answers(dialog, state);
-    let story = dialog.steps.iter().find(|step| step.kind == Kind::Account && step.active(&known) && !known.contains_key(&step.id));
+    let story =
+        dialog.steps.iter().find(|step| step.kind == Kind::Account && step.active(&known) && !known.contains_key(&step.id));
     if let Some(story) = story.filter(|_| check::chars(said.text) >= STORY_CHARS) {
         // The person tells what happened instead of where. It is kept, and the place is asked again.
         let mut told = part_of(state, story);

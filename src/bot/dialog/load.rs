@@ -98,12 +98,7 @@ fn read_controls(top: &Table<'_>) -> Controls {
     controls
 }
 
-fn read_dialog(
-    top: &Table<'_>,
-    known: &Known<'_>,
-    controls: &Arc<Controls>,
-    starts: &mut BTreeSet<String>,
-) -> Option<Dialog> {
+fn read_dialog(top: &Table<'_>, known: &Known<'_>, controls: &Arc<Controls>, starts: &mut BTreeSet<String>) -> Option<Dialog> {
     read_schema(top);
     let id = identifier(top, "id");
     let title = top.required("title");
@@ -341,13 +336,7 @@ fn read_kind(table: &Table<'_>) -> Option<Kind> {
     found.map(|(_, kind)| *kind)
 }
 
-fn read_step(
-    table: &Table<'_>,
-    before: &[Step],
-    given: &[String],
-    known: &Known<'_>,
-    controls: &Controls,
-) -> Option<Step> {
+fn read_step(table: &Table<'_>, before: &[Step], given: &[String], known: &Known<'_>, controls: &Controls) -> Option<Step> {
     let id = identifier(table, "id");
     let kind = read_kind(table);
     let label = match kind {

@@ -36,7 +36,13 @@ impl<'f> File<'f> {
     }
 
     /// Reports what is wrong at a place, and what would be right.
-    pub(super) fn problem(&self, span: &Range<usize>, key: impl Into<String>, wrong: impl Into<String>, right: impl Into<String>) {
+    pub(super) fn problem(
+        &self,
+        span: &Range<usize>,
+        key: impl Into<String>,
+        wrong: impl Into<String>,
+        right: impl Into<String>,
+    ) {
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
         self.problems.borrow_mut().push(Problem {
             file: self.name.to_owned(),
@@ -72,11 +78,6 @@ impl<'f> File<'f> {
 impl<'f> Table<'f> {
     pub(super) fn root(file: &'f File<'f>, table: &'f Spanned<DeTable<'f>>) -> Self {
         Table { file, path: String::new(), span: table.span(), entries: table.get_ref(), known: RefCell::default() }
-    }
-
-    /// Where the table stands.
-    pub(super) fn span(&self) -> &Range<usize> {
-        &self.span
     }
 
     /// Calls the table by another name in problems.

@@ -101,9 +101,7 @@ pub fn summary(dialog: &Dialog, state: &State) -> String {
     let line = |step: &&Step| {
         let Answer::Given(value) = answers.get(&step.id)? else { return None };
         let words = match value {
-            Value::Account(account) => {
-                account_in_words(&Account { text: short(&account.text), media: account.media.clone() })
-            }
+            Value::Account(account) => account_in_words(&Account { text: short(&account.text), media: account.media.clone() }),
             other => short(&in_words(other)),
         };
         Some(format!("{}　{}", step.label, if step.secret { masked(&words) } else { words }))
