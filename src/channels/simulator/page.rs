@@ -32,6 +32,9 @@ static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/channels/simu
 const POLICY: &str =
     "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// How many lines of a chat the page gets to begin with.
+const SHOWN: usize = 500;
+
 /// Something that the program does when the page asks for it.
 pub type Act<T> = Arc<dyn Fn(T) -> BoxFuture<'static, crate::error::Result<()>> + Send + Sync>;
 
@@ -203,7 +206,8 @@ async fn history(State(page): State<Page>, Query(of): Query<Of>) -> Json<Value> 
     let log = &page.shared.log;
     // The position is read first: a line that comes in between is then given twice rather than not at all.
     let (epoch, last) = log.position();
-    let lines = log.chat(&of.account, of.group.as_deref().filter(|group| !group.is_empty()));
+    let mut lines = log.chat(&of.account, of.group.as_deref().filter(|group| !group.is_empty()));
+    lines.drain(..lines.len().saturating_sub(SHOWN));
     Json(json!({ "epoch": epoch, "last": last, "lines": lines }))
 }
 

@@ -3,6 +3,7 @@
 import { ask, byId, el, memory, sleep, toast } from "./dom.js";
 import { begin, chatOf, clock, connect, persona, post, readClock, world } from "./feed.js";
 import { Phone } from "./phone.js";
+import { renewTimes } from "./talk.js";
 import { Story } from "./story.js";
 
 const phones = [];
@@ -14,8 +15,10 @@ const clockText = new Intl.DateTimeFormat("zh-CN", {
 
 function showClock() {
   const part = Object.fromEntries(clockText.formatToParts(clock.now()).map(({ type, value }) => [type, value]));
-  const now = `${part.year}年${part.month}月${part.day}日（${part.weekday}）${part.hour}:${part.minute}`.replace("月月", "月");
-  if (byId("clock").textContent !== now) byId("clock").textContent = now;
+  const month = part.month.replace("月", "");
+  const now = `${month}月${part.day}日（${part.weekday}）${part.hour}:${part.minute}`;
+  if (byId("clock").lastChild?.textContent !== now) byId("clock").replaceChildren(el("span.year", {}, `${part.year}年`), now);
+  renewTimes();
 }
 
 async function moveClock(body) {

@@ -7,7 +7,7 @@ import { complain } from "./talk.js";
 let samples;
 /** The ready-made pictures: `{ file, name }`. */
 export function samplePictures() {
-  samples ??= fetch("/sim/samples/samples.json").then((got) => got.json());
+  samples ??= fetch("/sim/samples/samples.json").then((got) => got.json()).catch((error) => { samples = null; throw error; });
   return samples;
 }
 
@@ -16,18 +16,17 @@ export async function uploadSample(file) {
   return upload(await (await fetch(`/sim/samples/${file}`)).blob());
 }
 
-/** Makes the panel; `say(words)` sends, `close()` puts it away. */
-export function panel(person, say, close) {
+/** Makes the panel with these ready-made pictures; `say(words)` sends, `close()` puts it away. */
+export function panel(person, ready, say, close) {
   const send = (words) => { close(); say(words); };
   const sendPicture = async (picture) => {
     close();
     try { say({ photos: [await picture] }); } catch (error) { complain(error); }
   };
 
-  const pictures = el(".thumbs");
-  samplePictures().then((list) => pictures.prepend(...list.map(({ file, name }) =>
+  const pictures = el(".thumbs", {}, ready.map(({ file, name }) =>
     el("button.thumb", { type: "button", title: name, onclick: () => sendPicture(uploadSample(file)) },
-      el("img", { src: `/sim/samples/${file}`, alt: "", width: 80, height: 60 }), el("span", {}, name)))), complain);
+      el("img", { src: `/sim/samples/${file}`, alt: "", width: 80, height: 60 }), el("span", {}, name))));
   const chooser = el("input", { type: "file", accept: "image/png,image/jpeg,image/webp", multiple: true, hidden: true });
   chooser.addEventListener("change", async () => {
     const files = [...chooser.files];

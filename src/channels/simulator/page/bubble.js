@@ -13,7 +13,7 @@ export function letter(name) {
 
 export function face(name, isBot) {
   let hue = 0;
-  for (const c of name) hue = (hue * 31 + c.codePointAt(0)) % 6;
+  for (const c of name) hue = (hue * 7 + c.codePointAt(0)) % 6;
   return el(`span.face.${isBot ? "bot" : `hue${hue}`}`, { "aria-hidden": "true" }, letter(name));
 }
 
@@ -54,6 +54,9 @@ export function plain(line) {
   if (card) parts.push(card.title, card.number, card.state, ...card.rows.map((row) => row.join("　")));
   return parts.join("\n");
 }
+
+/** WY2611220007 → 0007: short enough to read aloud. */
+export const short = (number) => number.replace(/^[A-Z]{2}\d{6}(?=\d{4})/, "");
 
 export function card({ title, number, state, rows, step, ticket }) {
   const done = step >= STEPS;
@@ -129,7 +132,7 @@ export function answered(line, { me, group, press, jump, update }) {
     body.append(bubble);
   }
   if (reply.card && update) {
-    body.append(el("button.jump", { type: "button", onclick: jump }, el("b", {}, reply.card.number), ` 已更新：${reply.card.state}`));
+    body.append(el("button.jump", { type: "button", title: "看卡片", "aria-label": `${reply.card.number} 变成了${reply.card.state}，看卡片`, onclick: jump }, el("b", {}, short(reply.card.number)), `　${reply.card.state}`));
   } else if (reply.card) {
     body.append(card(reply.card));
   }

@@ -2,7 +2,7 @@
 
 import { calm, el, icon, sleep } from "./dom.js";
 import { listen, persona, world } from "./feed.js";
-import { panel, uploadSample } from "./attach.js";
+import { panel, samplePictures, uploadSample } from "./attach.js";
 import { Talk, complain } from "./talk.js";
 import { plain } from "./bubble.js";
 
@@ -109,12 +109,13 @@ export class Phone {
     }
   }
 
-  togglePanel(open = this.panelPlace.hidden) {
+  async togglePanel(open = this.panelPlace.hidden) {
+    const pictures = open ? await samplePictures().catch(() => []) : [];
     this.panelPlace.hidden = !open;
     this.plus.setAttribute("aria-expanded", String(open));
     if (open) {
       const close = () => { this.togglePanel(false); this.plus.focus(); };
-      this.panelPlace.replaceChildren(panel(this.person, (words) => this.say(words), close));
+      this.panelPlace.replaceChildren(panel(this.person, pictures, (words) => this.say(words), close));
       this.panelPlace.querySelector("button, textarea")?.focus();
     }
   }
@@ -175,6 +176,9 @@ export class Phone {
 }
 
 function menu() {
-  return world.people.map((person) => el("optgroup", { label: `${person.role} ${person.name}` },
-    person.chats.map((chat) => el("option", { value: `${person.account} ${chat.group ?? ""}` }, `${person.name} · ${chat.title}`))));
+  return world.people.flatMap((person) => person.chats.map((chat) => {
+    const groups = person.chats.filter((one) => one.group !== null).length;
+    const where = person.chats.length > 1 ? ` · ${chat.group === null ? "单聊" : groups > 1 ? chat.title : "群"}` : "";
+    return el("option", { value: `${person.account} ${chat.group ?? ""}` }, `${person.role} ${person.name}${where}`);
+  }));
 }

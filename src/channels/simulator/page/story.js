@@ -2,7 +2,7 @@
 
 import { byId, calm, el, sleep } from "./dom.js";
 import { listen } from "./feed.js";
-import { plain } from "./bubble.js";
+import { plain, short } from "./bubble.js";
 
 const PATIENCE = 10_000;
 const NUMBER = /([A-Z]{2}\d{10,})|编号\s*(\d{4,})/;
@@ -28,14 +28,15 @@ export class Story {
     if (line.by !== "bot") return;
     const text = plain(line);
     const found = text.match(NUMBER);
-    if (found) this.number = found[1] ?? found[2];
-    else if (line.reply.card && !this.number) this.number = line.reply.card.number;
+    if (found) this.number = short(found[1] ?? found[2]);
+    else if (line.reply.card && !this.number) this.number = short(line.reply.card.number);
     this.heard.push({ chat: chatKey(line), text });
     this.wake?.();
   }
 
-  fill(text = "", from = 0) {
-    return text.replaceAll("{n}", (this.number ?? "").slice(from));
+  /** {n} is the short number, which ends the long one too, so that an answer may use either. */
+  fill(text = "") {
+    return text.replaceAll("{n}", this.number ?? "");
   }
 
   async play() {
@@ -87,13 +88,18 @@ export class Story {
 
   /** Waits for the expected words; when they do not come the story stops and says so. */
   async expect(step, seen, from) {
-    // Answers may name the ticket in full or by its short number; both end in the same four digits.
-    const wanted = this.fill(step.expect, -4);
+    const wanted = this.fill(step.expect);
     const arrived = () => this.heard.slice(from).some((line) => line.chat === chatKey(seen) && line.text.includes(wanted));
-    const until = performance.now() + PATIENCE;
+    let until = performance.now() + PATIENCE;
     while (wanted && !this.ended && !arrived() && !this.skip) {
       const left = until - performance.now();
-      if (left <= 0) return this.fail(`等了 10 秒，没有等到“${wanted}”。请看${this.acting.person.name}的手机上说了什么。`);
+      if (left <= 0) {
+        const again = await this.fail(`等了 10 秒，没有等到“${wanted}”。请看${this.acting.person.name}的手机上说了什么。`);
+        if (!again) return;
+        this.caption.textContent = this.fill(step.caption);
+        until = performance.now() + PATIENCE;
+        continue;
+      }
       await Promise.race([new Promise((done) => { this.wake = done; }), sleep(left)]);
     }
     this.skip = false;
@@ -119,15 +125,18 @@ export class Story {
     this.wake?.();
   }
 
-  /** Stops with a sentence; the person decides whether to go on. */
+  /** Stops with a sentence; gives true when the person wants to wait again, false for the next step. */
   async fail(sentence) {
     this.root.classList.add("failed");
     this.caption.textContent = sentence;
     this.pause(true);
     this.pauseButton.textContent = "再等等";
-    await this.rest(0);
+    while (this.paused && !this.skip && !this.ended) await new Promise((done) => { this.wake = done; });
+    const again = !this.skip && !this.ended;
+    this.skip = false;
     this.root.classList.remove("failed");
     this.pause(false);
+    return again;
   }
 
   finish() {

@@ -9,13 +9,22 @@ const WAIT = 8_000;
 
 const shanghai = (options) => new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", ...options });
 const timeOf = shanghai({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const dayOf = shanghai({ month: "long", day: "numeric", weekday: "short" });
+const dayOf = shanghai({ month: "long", day: "numeric" });
+const weekdayOf = shanghai({ weekday: "short" });
 const dateOf = shanghai({ year: "numeric", month: "numeric", day: "numeric" });
 
 /** `10:21`, with the day when it is not the demonstration's today. */
 function when(at) {
   const today = dateOf.format(at) === dateOf.format(clock.now());
-  return today ? timeOf.format(at) : `${dayOf.format(at)} ${timeOf.format(at)}`;
+  return today ? timeOf.format(at) : `${dayOf.format(at)}（${weekdayOf.format(at)}）${timeOf.format(at)}`;
+}
+
+/** After the clock was moved, yesterday's times get their day. */
+export function renewTimes() {
+  for (const node of document.querySelectorAll(".at")) {
+    const text = when(Number(node.dataset.at));
+    if (node.textContent !== text) node.textContent = text;
+  }
 }
 
 export class Talk {
@@ -70,7 +79,7 @@ export class Talk {
   }
 
   draw(line, live = false) {
-    if (line.at - this.latest > GAP) this.end.before(el("span.at", {}, when(line.at)));
+    if (line.at - this.latest > GAP) this.end.before(el("span.at", { "data-at": String(line.at) }, when(line.at)));
     this.latest = line.at;
     const node = line.by === "bot" ? this.drawBot(line, live) : spoken(line, { me: this.account, group: this.group });
     if (line.by === "person") this.dim();
@@ -128,8 +137,10 @@ export class Talk {
       if (post.state === "refused") node.append(el("p.problem", {}, "这一条发不了，请换个说法。"));
       this.end.before(node);
     }
+    if (this.chat.pending.some((post) => post.state !== "sending")) this.stopWaiting();
     if (this.chat.pending.length) {
       this.dim();
+      this.hint();
       this.toEnd();
     }
   }
