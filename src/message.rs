@@ -133,6 +133,9 @@ pub struct Reply {
     /// A ticket at a glance; its text form is already part of `text`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Card>,
+    /// What a private chat may read in place of `text`, where `text` was written for the eyes of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<String>,
     /// In a group: accounts to mention.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mention: Vec<String>,

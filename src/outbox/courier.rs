@@ -252,6 +252,11 @@ impl<P: Post> Courier<P> {
             }
             self.gather(tx, &mut row, &lane, now).await?;
         }
+        if let Some(private) = row.reply.private.take()
+            && !matches!(row.target, Target::Group(_))
+        {
+            row.reply.text = private;
+        }
         let Found::Addresses(addresses) = self.post.find(tx, &row.target, row.except).await? else {
             set_state(tx, row.id, "undeliverable", "no address").await?;
             return Ok(None);

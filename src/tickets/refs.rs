@@ -1,0 +1,304 @@
+//! Which ticket a number means (`domain.md` 5).
+//!
+//! `7` is a day's sequence, `1122-7` names the day, a full number is itself. Candidates are the tickets on which this person
+//! may give this command now: today's wins, else the only earlier one; several are asked about.
+
+use super::{
+    State, Ticket,
+    life::{self, Row, Verb, Who},
+    store::{self, Look},
+    wording,
+};
+use crate::{
+    bot::Turn,
+    clock::local,
+    error::Result,
+    people::{Actor, Role, Scope},
+};
+
+/// A reference as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ref {
+    /// A day's sequences, from and to, with the version a button was shown with.
+    Short(i64, i64, Option<i64>),
+    /// `MMDD` and sequence.
+    Dated(String, i64),
+    /// A full number, with the version a button was shown with.
+    Full(String, Option<i64>),
+}
+
+/// What a reference means to this person for this verb.
+#[derive(Debug)]
+pub enum Found {
+    /// This ticket.
+    One(Box<Ticket>),
+    /// One of these.
+    Several(Vec<Ticket>),
+    /// None, and why.
+    Not(String),
+}
+
+/// Reads the references of a command line, separated by blanks.
+pub fn read(words: &str) -> Vec<Ref> {
+    words
+        .split([' ', ',', '，', '、'])
+        .filter_map(|word| {
+            let (word, version) = match word.split_once('#') {
+                Some((word, version)) => (word, version.parse().ok()),
+                None => (word, None),
+            };
+            if word.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                return Some(Ref::Full(word.to_ascii_uppercase(), version));
+            }
+            if let Some((left, right)) = word.split_once(['-', '~']) {
+                let (from, to): (i64, i64) = (left.parse().ok()?, right.parse().ok()?);
+                let dated = left.len() >= 3 && (101..=1231).contains(&from);
+                return Some(if dated { Ref::Dated(format!("{from:04}"), to) } else { Ref::Short(from.min(to), from.max(to), None) });
+            }
+            let seq = word.parse().ok()?;
+            Some(Ref::Short(seq, seq, version))
+        })
+        .collect()
+}
+
+/// The first full ticket number in a text.
+pub fn number_in(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    (0..bytes.len()).filter(|at| bytes[*at].is_ascii_uppercase() && (*at == 0 || !bytes[at - 1].is_ascii_alphanumeric())).find_map(|at| {
+        let letters = bytes[at..].iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+        let digits = bytes[at + letters..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        (1..=4).contains(&letters).then_some(())?;
+        (10..=14).contains(&digits).then(|| text[at..at + letters + digits].to_owned())
+    })
+}
+
+/// Is this person one of those named, for this ticket?
+pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
+    let scope = scope_of(ticket);
+    match who {
+        Who::Anybody => true,
+        Who::Reporter => reported,
+        Who::Timer => false,
+        Who::Holder(role) if of_unit(role) => ticket.unit.is_some() && actor.may_act_as(role, scope),
+        Who::Holder(role) => actor.may_act_as(role, scope),
+        Who::IntakeAndDispatcher => {
+            actor.directory().holds(actor.grants(), Role::Intake, scope)
+                && actor.directory().holds(actor.grants(), Role::Dispatcher, scope)
+        }
+        Who::ParentDispatcher => actor.grants().iter().any(|grant| {
+            grant.role == Role::Dispatcher && grant.area.len() < 6 && crate::people::contains(&grant.area, &ticket.area)
+        }),
+        Who::StaffInScope => actor.grants().iter().any(|grant| actor.directory().holds(std::slice::from_ref(grant), grant.role, scope)),
+    }
+}
+
+/// The matter a ticket is about, for rights.
+pub fn scope_of(ticket: &Ticket) -> Scope<'_> {
+    Scope { area: &ticket.area, unit: ticket.unit.as_deref(), field: ticket.field.as_deref() }
+}
+
+/// Roles that belong to one unit.
+fn of_unit(role: Role) -> bool {
+    matches!(role, Role::Liaison | Role::Handler | Role::UnitLeader)
+}
+
+/// The row by which this person may do this to this ticket now.
+pub fn permitted(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> Option<(&'static Row, Who)> {
+    life::rows_in(verb, ticket.state)
+        .filter(|row| !row.later)
+        .find_map(|row| row.who.iter().find(|who| is(actor, ticket, **who, reported)).map(|who| (row, *who)))
+}
+
+/// Did this person report the ticket?
+///
+/// # Errors
+/// Those of the database.
+pub async fn reported(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<store::Reporter>> {
+    let mine = turn.actor.holders();
+    Ok(store::reporters(turn.tx, ticket).await?.into_iter().find(|reporter| mine.contains(&reporter.holder)))
+}
+
+/// Where to look for tickets on which this person may use the verb at all.
+fn look<'a>(actor: &Actor, verb: Verb, states: &'a [State]) -> Look<'a> {
+    let mut look = Look { states, ..Look::default() };
+    for row in life::rows_of(verb).filter(|row| !row.later) {
+        for who in row.who {
+            match who {
+                Who::Anybody | Who::Timer => {}
+                Who::Reporter => look.holders = actor.holders(),
+                Who::Holder(role) => add_grants(actor, &mut look, |held| held == *role || role.stand_ins().contains(&held)),
+                Who::IntakeAndDispatcher => add_grants(actor, &mut look, |held| held == Role::Intake),
+                Who::ParentDispatcher => add_grants(actor, &mut look, |held| held == Role::Dispatcher),
+                Who::StaffInScope => add_grants(actor, &mut look, |_| true),
+            }
+        }
+    }
+    look
+}
+
+fn add_grants(actor: &Actor, look: &mut Look<'_>, counts: impl Fn(Role) -> bool) {
+    for grant in actor.grants().iter().filter(|grant| counts(grant.role)) {
+        match &grant.unit {
+            Some(unit) => {
+                let below = actor.directory().units().filter(|other| actor.directory().belongs_to(&other.id, unit));
+                look.units.extend(below.map(|unit| unit.id.clone()).chain([unit.clone()]));
+            }
+            None => look.areas.push(grant.area.clone()),
+        }
+    }
+    look.areas.sort();
+    look.areas.dedup();
+    look.units.sort();
+    look.units.dedup();
+}
+
+/// The tickets on which this person may give this command now, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn candidates(turn: &mut Turn<'_, Actor>, verb: Verb) -> Result<Vec<Ticket>> {
+    let states = life::states_for(verb);
+    let open: Vec<State> =
+        if verb == Verb::Status { State::ALL.iter().copied().filter(|state| state.is_open()).collect() } else { states };
+    let look = look(&turn.actor, verb, &open);
+    search(turn, verb, look).await
+}
+
+async fn search(turn: &mut Turn<'_, Actor>, verb: Verb, look: Look<'_>) -> Result<Vec<Ticket>> {
+    if look.areas.is_empty() && look.units.is_empty() && look.holders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let entries: Vec<i64> = if look.holders.is_empty() {
+        Vec::new()
+    } else {
+        store::entries_of(turn.tx, &turn.actor.holders()).await?.into_iter().map(|entry| entry.ticket).collect()
+    };
+    let found = store::find(turn.tx, &look).await?;
+    Ok(found.into_iter().filter(|ticket| permitted(&turn.actor, ticket, verb, entries.contains(&ticket.id)).is_some()).collect())
+}
+
+/// What a reference means.
+///
+/// # Errors
+/// Those of the database.
+pub async fn resolve(turn: &mut Turn<'_, Actor>, verb: Verb, reference: &Ref) -> Result<Vec<Found>> {
+    let states = life::states_for(verb);
+    let narrowed = |mut look: Look<'static>| {
+        match reference {
+            Ref::Short(from, to, _) => look.seqs = Some((*from, *to)),
+            Ref::Dated(day, seq) => {
+                look.day = Some(day.clone());
+                look.seqs = Some((*seq, *seq));
+            }
+            Ref::Full(number, _) => look.number = Some(number.clone()),
+        }
+        look
+    };
+    let all = narrowed(Look { states: &[], ..look(&turn.actor, verb, &[]) });
+    let here = Look { states: &states, ..all.clone() };
+    let now = search(turn, verb, here).await?;
+    let (from, to) = match reference {
+        Ref::Short(from, to, _) => (*from, *to),
+        Ref::Dated(..) | Ref::Full(..) => {
+            return Ok(vec![match now.len() {
+                1 => one(now, version(reference)),
+                0 => Found::Not(why_not(turn, verb, all, &said(reference)).await?),
+                _ => Found::Several(now),
+            }]);
+        }
+    };
+    let today = local(turn.now).format("%y%m%d").to_string();
+    let mut found = Vec::new();
+    for seq in from..=to.min(from + 199) {
+        let mut same: Vec<Ticket> = now.iter().filter(|ticket| ticket.seq == seq).cloned().collect();
+        if same.iter().any(|ticket| ticket.day == today) {
+            same.retain(|ticket| ticket.day == today);
+        }
+        match same.len() {
+            1 => found.push(one(same, version(reference))),
+            // Of a range only what the list shows is meant; a single number must be answered.
+            0 if from < to => {}
+            0 => found.push(Found::Not(why_not(turn, verb, all.clone(), &format!("{seq:04}")).await?)),
+            _ => found.push(Found::Several(same)),
+        }
+    }
+    if found.is_empty() {
+        found.push(Found::Not(wording::none_in_range(from, to)));
+    }
+    Ok(found)
+}
+
+fn version(reference: &Ref) -> Option<i64> {
+    match reference {
+        Ref::Short(_, _, version) | Ref::Full(_, version) => *version,
+        Ref::Dated(..) => None,
+    }
+}
+
+/// A button shown with an older version is answered with the present state.
+fn one(mut tickets: Vec<Ticket>, version: Option<i64>) -> Found {
+    match tickets.pop() {
+        Some(ticket) if version.is_some_and(|shown| shown != ticket.version) => Found::Not(wording::moved_on(&ticket)),
+        Some(ticket) => Found::One(Box::new(ticket)),
+        None => Found::Several(Vec::new()),
+    }
+}
+
+fn said(reference: &Ref) -> String {
+    match reference {
+        Ref::Short(from, ..) => format!("{from:04}"),
+        Ref::Dated(day, seq) => format!("{day}-{seq}"),
+        Ref::Full(number, _) => number.clone(),
+    }
+}
+
+/// Why nothing fits: the ticket is in another state, or not this person's, or not there. A ticket that the person may not
+/// see is answered like one that does not exist.
+async fn why_not(turn: &mut Turn<'_, Actor>, verb: Verb, mut any: Look<'static>, said: &str) -> Result<String> {
+    let visible = look(&turn.actor, Verb::Status, &[]);
+    (any.areas, any.units, any.holders) = (visible.areas, visible.units, visible.holders);
+    let mut seen = search(turn, Verb::Status, any).await?;
+    let today = local(turn.now).format("%y%m%d").to_string();
+    let at = seen.iter().position(|ticket| ticket.day == today).or(seen.len().checked_sub(1));
+    Ok(match at.map(|at| seen.swap_remove(at)) {
+        Some(ticket) if life::states_for(verb).contains(&ticket.state) => wording::not_yours(&ticket, verb),
+        Some(ticket) => wording::wrong_state(&ticket, verb),
+        None => wording::unknown_number(said),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn references_as_they_are_typed() {
+        assert_eq!(
+            read("7 0009 1-4 1122-7 WY2611220007 wy2611220007#3"),
+            [
+                Ref::Short(7, 7, None),
+                Ref::Short(9, 9, None),
+                Ref::Short(1, 4, None),
+                Ref::Dated("1122".into(), 7),
+                Ref::Full("WY2611220007".into(), None),
+                Ref::Full("WY2611220007".into(), Some(3)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_number_is_found_in_a_quoted_card() {
+        assert_eq!(number_in("新工单 WY2611220007\n属地 审坡镇").as_deref(), Some("WY2611220007"));
+        assert_eq!(number_in("电话 13800000001"), None);
+        assert_eq!(number_in("夜里抽水"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}") {
+            let _ = read(&text);
+            let _ = number_in(&text);
+        }
+    }
+}
