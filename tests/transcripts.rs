@@ -20,7 +20,7 @@ fn updating() -> bool {
 }
 
 fn stories() -> Vec<PathBuf> {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")];
+    let mut folders = vec![play::folder()];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap() {
@@ -37,8 +37,7 @@ fn stories() -> Vec<PathBuf> {
 }
 
 fn name(path: &Path) -> String {
-    let short = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts"));
-    short.unwrap_or(path).display().to_string()
+    path.strip_prefix(play::folder()).unwrap_or(path).display().to_string()
 }
 
 /// Plays one file; gives what is wrong with it.

@@ -11,7 +11,10 @@ use super::{
 use minhu::clock::{Clock, SECOND};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 /// The Official Account of the stories.
 pub const APP_ID: &str = "wxstories00000001";
@@ -40,15 +43,20 @@ const VIDEO: &[u8] = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom\x00\x00\
 /// What makes it impossible to go on, with the line.
 pub async fn play(chat: &Chat) -> Result<Played, String> {
     let mut stage = Stage::set().await?;
-    let mut steps = Vec::new();
-    for step in &chat.steps {
-        let at = |what: String| format!("line {}: {what}", step.line);
-        let received = stage.act(&step.act).await.map_err(at)?;
-        let mut step = step.clone();
-        step.heard = reconciled(&step.heard, &received, &mut stage.caught);
-        steps.push(step);
-    }
-    Ok(Played { chat: Chat { steps, tail: chat.tail.clone() }, left_over: stage.end().await })
+    let chat = stage.play(chat).await?;
+    Ok(Played { chat, left_over: stage.end().await })
+}
+
+/// Where the stories lie.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
+}
+
+/// Another story that this one begins with.
+fn opening(name: &str) -> Result<Chat, String> {
+    let path = folder().join("开头").join(format!("{name}.chat"));
+    let source = std::fs::read_to_string(path).map_err(|_| format!("there is no 开头/{name}.chat"))?;
+    Chat::parse(&source).map_err(|wrong| format!("开头/{name}.chat, {wrong}"))
 }
 
 /// How a story went.
@@ -121,6 +129,27 @@ impl Stage {
         stage.move_clock(now);
         stage.program.settle().await?;
         Ok(stage)
+    }
+
+    async fn play(&mut self, chat: &Chat) -> Result<Chat, String> {
+        let mut played = chat.clone();
+        for step in &mut played.steps {
+            let line = step.line;
+            if let Act::Stage(direction) = &step.act
+                && let Some(name) = direction.strip_prefix("开头 ")
+            {
+                let before = opening(name.trim())?;
+                let real = Box::pin(self.play(&before)).await?;
+                let other = difference(&before.format(), &real.format());
+                if !other.is_empty() {
+                    return Err(format!("line {line}: its beginning went otherwise:\n{other}"));
+                }
+                continue;
+            }
+            let received = self.act(&step.act).await.map_err(|what| format!("line {line}: {what}"))?;
+            step.heard = reconciled(&step.heard, &received, &mut self.caught);
+        }
+        Ok(played)
     }
 
     /// Does what a line says and waits; gives everything that was received.
