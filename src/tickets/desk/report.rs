@@ -126,7 +126,7 @@ pub(super) async fn details(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
         if let Value::Account(account) = value {
             media.extend(account.media.iter().map(|file| file.id));
         }
-        let said = dialog::in_words(step, value);
+        let said = dialog::in_words(value);
         if !said.is_empty() {
             lines.push(format!("{}：{said}", step.label));
         }
