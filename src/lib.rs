@@ -5,8 +5,10 @@
 pub mod bot;
 pub mod channels;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod error;
 pub mod message;
+pub mod people;
 pub mod seal;
 pub mod text;
