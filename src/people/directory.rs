@@ -1,0 +1,330 @@
+//! The picture of the organisation in memory: looking up, rights, proposals, recognising units and people by name.
+
+use super::{Area, Areas, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Role, Rule, Staff, Unit, contains};
+use crate::text;
+use regex::Regex;
+use std::collections::HashMap;
+
+/// The organisation at one version; immutable, shared behind an `Arc`.
+#[derive(Debug)]
+pub struct Directory {
+    /// The version of the tables that it was loaded from.
+    pub version: i64,
+    /// All areas, with the recogniser of places.
+    pub areas: Areas,
+    units: Vec<Unit>,
+    fields: Vec<(Field, Option<Regex>)>,
+    rules: Vec<(Rule, Option<Regex>)>,
+    staff: Vec<Staff>,
+    deputy_groups: Vec<DeputyGroup>,
+    chat_groups: Vec<ChatGroup>,
+    by_id: HashMap<i64, usize>,
+}
+
+/// Everything a [`Directory`] is made of, retired things among it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parts {
+    pub version: i64,
+    pub areas: Vec<Area>,
+    pub units: Vec<Unit>,
+    pub fields: Vec<Field>,
+    pub rules: Vec<Rule>,
+    pub staff: Vec<Staff>,
+    pub deputy_groups: Vec<DeputyGroup>,
+    pub chat_groups: Vec<ChatGroup>,
+}
+
+/// The matter on which a right is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope<'a> {
+    /// The area of the matter.
+    pub area: &'a str,
+    /// The unit concerned. Without one, grants that are limited to a unit do not reach the matter.
+    pub unit: Option<&'a str>,
+    /// The field of the matter. Without one, grants that are limited to a field do not reach it.
+    pub field: Option<&'a str>,
+}
+
+impl<'a> Scope<'a> {
+    /// A matter in an area.
+    pub fn area(area: &'a str) -> Self {
+        Scope { area, unit: None, field: None }
+    }
+
+    /// The same matter as that of a unit.
+    pub fn unit(self, unit: &'a str) -> Self {
+        Scope { unit: Some(unit), ..self }
+    }
+
+    /// The same matter in a field.
+    pub fn field(self, field: &'a str) -> Self {
+        Scope { field: Some(field), ..self }
+    }
+}
+
+/// What a name was understood as.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Named<'a, T> {
+    /// This one.
+    One(&'a T),
+    /// Any of these; ask.
+    Several(Vec<&'a T>),
+    /// None; these are the nearest, if any is near.
+    Unknown(Vec<&'a T>),
+}
+
+/// The unit that rules propose for a matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal<'a> {
+    /// The unit.
+    pub unit: &'a Unit,
+    /// Why, in words: `规则：地下水`.
+    pub reason: String,
+}
+
+/// Conflict rule: may these be the handling units of a clue with this structured subject? The subject alone may not.
+pub fn may_be_only_unit(subject: Option<&str>, handling: &[&str]) -> bool {
+    subject.is_none_or(|subject| handling.iter().any(|unit| *unit != subject))
+}
+
+/// Conflict rule: may this person rate, call back or verify a ticket? Not one he handled.
+pub fn may_judge(person: i64, handled_by: &[i64]) -> bool {
+    !handled_by.contains(&person)
+}
+
+impl Directory {
+    /// Puts the picture together. Patterns were checked when they were imported; one that does not compile never matches.
+    pub(super) fn new(parts: Parts) -> Self {
+        let compile = |pattern: &Option<String>| pattern.as_deref().and_then(|pattern| Regex::new(pattern).ok());
+        let mut staff = parts.staff;
+        for group in &parts.deputy_groups {
+            let lead = group.lead.iter().map(|lead| (lead, Role::GroupLead));
+            let members = group.members.iter().chain(&group.lead).map(|member| (member, Role::Deputy));
+            for (reference, role) in lead.chain(members) {
+                let grant = Grant { role, area: group.area.clone(), unit: None, field: None };
+                let person = staff.iter_mut().find(|person| person.reference == *reference && !person.retired);
+                if let Some(person) = person.filter(|person| !person.grants.contains(&grant)) {
+                    person.grants.push(grant);
+                }
+            }
+        }
+        Directory {
+            version: parts.version,
+            areas: Areas::new(parts.areas),
+            units: parts.units,
+            fields: parts
+                .fields
+                .into_iter()
+                .map(|field| (compile(&field.words), field))
+                .map(|(words, field)| (field, words))
+                .collect(),
+            rules: parts.rules.into_iter().map(|rule| (compile(&rule.text), rule)).map(|(text, rule)| (rule, text)).collect(),
+            by_id: staff.iter().enumerate().map(|(index, person)| (person.id, index)).collect(),
+            staff,
+            deputy_groups: parts.deputy_groups,
+            chat_groups: parts.chat_groups,
+        }
+    }
+
+    /// A unit by id, a retired one too.
+    pub fn unit(&self, id: &str) -> Option<&Unit> {
+        self.units.iter().find(|unit| unit.id == id)
+    }
+
+    /// The units in use.
+    pub fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.units.iter().filter(|unit| !unit.retired)
+    }
+
+    /// A field or topic by id, a retired one too.
+    pub fn field(&self, id: &str) -> Option<&Field> {
+        self.fields.iter().map(|(field, _)| field).find(|field| field.id == id)
+    }
+
+    /// The fields or topics in use, in the order of the file.
+    pub fn fields(&self, kind: FieldKind) -> impl Iterator<Item = &Field> {
+        self.fields.iter().map(|(field, _)| field).filter(move |field| field.kind == kind && !field.retired)
+    }
+
+    /// Somebody of the staff by id, who may be retired; a citizen is not here.
+    pub fn staff(&self, id: i64) -> Option<&Staff> {
+        self.by_id.get(&id).and_then(|index| self.staff.get(*index))
+    }
+
+    /// Somebody of the staff by the id in files.
+    pub fn staff_by_reference(&self, reference: &str) -> Option<&Staff> {
+        self.staff.iter().find(|person| person.reference == reference)
+    }
+
+    /// Everybody in office.
+    pub fn all_staff(&self) -> impl Iterator<Item = &Staff> {
+        self.staff.iter().filter(|person| !person.retired)
+    }
+
+    /// The grants of a person; none for a citizen.
+    pub fn grants(&self, person: i64) -> &[Grant] {
+        self.staff(person).map_or(&[], |person| &person.grants)
+    }
+
+    /// All deputy groups.
+    pub fn deputy_groups(&self) -> &[DeputyGroup] {
+        &self.deputy_groups
+    }
+
+    /// The deputy groups that this person leads or belongs to.
+    pub fn deputy_groups_of<'a>(&'a self, reference: &'a str) -> impl Iterator<Item = &'a DeputyGroup> {
+        self.deputy_groups.iter().filter(move |group| {
+            group.lead.as_deref() == Some(reference) || group.members.iter().any(|member| member == reference)
+        })
+    }
+
+    /// All chat groups, unbound ones too.
+    pub fn chat_groups(&self) -> &[ChatGroup] {
+        &self.chat_groups
+    }
+
+    /// The group that a chat is bound to.
+    pub fn group_of_chat(&self, channel: &str, chat: &str) -> Option<&ChatGroup> {
+        let bound = |group: &&ChatGroup| group.chat.as_ref().is_some_and(|(c, g)| c == channel && g == chat);
+        self.chat_groups.iter().find(bound)
+    }
+
+    /// The bound group of a unit, of a deputy group, or the centre's.
+    pub fn bound_group(&self, of: &GroupOf) -> Option<&ChatGroup> {
+        self.chat_groups.iter().find(|group| group.of == *of && group.chat.is_some())
+    }
+
+    /// Do these grants give the role on this matter?
+    pub fn holds(&self, grants: &[Grant], role: Role, scope: Scope<'_>) -> bool {
+        grants.iter().any(|grant| grant.role == role && self.reaches(grant, scope))
+    }
+
+    fn reaches(&self, grant: &Grant, scope: Scope<'_>) -> bool {
+        contains(&grant.area, scope.area)
+            && grant.unit.as_ref().is_none_or(|own| scope.unit.is_some_and(|unit| self.belongs_to(unit, own)))
+            && grant.field.as_ref().is_none_or(|own| scope.field == Some(own))
+    }
+
+    /// Is this unit the other one or one below it?
+    pub fn belongs_to(&self, unit: &str, above: &str) -> bool {
+        let mut here = Some(unit);
+        // A circle of parents is refused at import; the bound keeps this finite whatever the tables say.
+        for _ in 0..8 {
+            match here {
+                Some(id) if id == above => return true,
+                Some(id) => here = self.unit(id).and_then(|unit| unit.parent.as_deref()),
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// The role that acts for `role` on this matter: itself when somebody holds it, else the first stand-in that somebody
+    /// holds; `role` itself when nobody does.
+    pub fn acting(&self, role: Role, scope: Scope<'_>) -> Role {
+        let held = |role: &Role| self.staff.iter().any(|person| self.holds(&person.grants, *role, scope));
+        std::iter::once(role).chain(role.stand_ins().iter().copied()).find(held).unwrap_or(role)
+    }
+
+    /// Who acts in this role on this matter, by the stand-in rule, in the order of the file.
+    pub fn holders(&self, role: Role, scope: Scope<'_>) -> Vec<&Staff> {
+        let acting = self.acting(role, scope);
+        self.staff.iter().filter(|person| self.holds(&person.grants, acting, scope)).collect()
+    }
+
+    /// May somebody with these grants act in this role on this matter: as its holder, or as the stand-in?
+    pub fn may_act_as(&self, grants: &[Grant], role: Role, scope: Scope<'_>) -> bool {
+        role == Role::Citizen || self.holds(grants, role, scope) || self.holds(grants, self.acting(role, scope), scope)
+    }
+
+    /// The unit that rules propose: the first rule whose conditions all hold, else the field's default unit.
+    pub fn propose(&self, text: &str, field: Option<&str>, area: &str) -> Option<Proposal<'_>> {
+        let field = field.and_then(|id| self.field(id));
+        let by_rule = self.rules.iter().find_map(|(rule, pattern)| {
+            let found = pattern.as_ref().and_then(|pattern| pattern.find(text));
+            let holds = rule.field.as_deref().is_none_or(|id| field.is_some_and(|field| field.id == id))
+                && rule.area.as_deref().is_none_or(|outer| contains(outer, area))
+                && (rule.text.is_none() || found.is_some());
+            let unit = self.unit(&rule.to).filter(|unit| holds && !unit.retired)?;
+            let word = found.map(|found| found.as_str()).or(rule.field.as_ref().and(field).map(|field| field.name.as_str()));
+            let word = word.map_or_else(|| self.areas.display(area), |word| text::shorten(word, 12));
+            Some(Proposal { unit, reason: format!("规则：{word}") })
+        });
+        by_rule.or_else(|| {
+            let field = field?;
+            let unit = self.unit(field.unit.as_deref()?).filter(|unit| !unit.retired)?;
+            Some(Proposal { unit, reason: format!("领域：{}", field.name) })
+        })
+    }
+
+    /// The field that the words of a text propose: the one with most hits, the first of the file among equals.
+    pub fn propose_field(&self, text: &str) -> Option<&Field> {
+        let mut best: Option<(usize, &Field)> = None;
+        for (field, words) in &self.fields {
+            let hits = words.as_ref().filter(|_| !field.retired).map_or(0, |words| words.find_iter(text).count());
+            if hits > best.map_or(0, |(most, _)| most) {
+                best = Some((hits, field));
+            }
+        }
+        best.map(|(_, field)| field)
+    }
+
+    /// A unit by id, name, alias or an unambiguous part of them.
+    pub fn units_named(&self, text: &str) -> Named<'_, Unit> {
+        let units: Vec<&Unit> = self.units().collect();
+        named(text, &units, |unit| [&unit.id, &unit.name].into_iter().chain(&unit.aliases).map(String::as_str).collect())
+    }
+
+    /// Units whose name or alias of three characters or more stands in a text, the longest name first.
+    pub fn units_in(&self, text: &str) -> Vec<&Unit> {
+        let folded = text::fold(text);
+        let longest = |unit: &Unit| {
+            let names = std::iter::once(&unit.name).chain(&unit.aliases);
+            names.filter(|name| name.chars().count() >= 3 && folded.contains(&text::fold(name))).map(String::len).max()
+        };
+        let mut found: Vec<(usize, &Unit)> = self.units().filter_map(|unit| Some((longest(unit)?, unit))).collect();
+        found.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
+        found.into_iter().map(|(_, unit)| unit).collect()
+    }
+
+    /// Somebody in office by id, name or an unambiguous part of the name.
+    pub fn people_named(&self, text: &str) -> Named<'_, Staff> {
+        let people: Vec<&Staff> = self.all_staff().collect();
+        named(text, &people, |person| vec![&person.reference, &person.name])
+    }
+
+    /// A field or topic by id, name or an unambiguous part of the name.
+    pub fn fields_named(&self, text: &str) -> Named<'_, Field> {
+        let fields: Vec<&Field> = self.fields.iter().map(|(field, _)| field).filter(|field| !field.retired).collect();
+        named(text, &fields, |field| vec![&field.id, &field.name])
+    }
+}
+
+/// How many suggestions are made for a name that is not known.
+const SUGGESTIONS: usize = 3;
+
+fn named<'a, T>(text: &str, all: &[&'a T], words: impl Fn(&'a T) -> Vec<&'a str>) -> Named<'a, T> {
+    let wanted = text::fold(text);
+    if wanted.is_empty() {
+        return Named::Unknown(Vec::new());
+    }
+    let words_of = |item: &'a T| words(item).into_iter().map(text::fold).collect::<Vec<_>>();
+    let matching = |holds: &dyn Fn(&str) -> bool| -> Vec<&'a T> {
+        all.iter().filter(|item| words_of(item).iter().any(|word| holds(word))).copied().collect()
+    };
+    let exact = matching(&|word| word == wanted);
+    // A single letter or character is part of too much to mean anything.
+    let part = if exact.is_empty() && wanted.chars().count() >= 2 { matching(&|word| word.contains(&wanted)) } else { exact };
+    match part[..] {
+        [one] => Named::One(one),
+        [] => {
+            let limit = (wanted.chars().count() / 2).max(1);
+            let distance = |item: &&'a T| words_of(item).iter().map(|word| strsim::osa_distance(word, &wanted)).min();
+            let mut near: Vec<(usize, &'a T)> =
+                all.iter().filter_map(|item| Some((distance(item)?, *item))).filter(|(distance, _)| *distance <= limit).collect();
+            near.sort_by_key(|(distance, _)| *distance);
+            Named::Unknown(near.into_iter().take(SUGGESTIONS).map(|(_, item)| item).collect())
+        }
+        _ => Named::Several(part),
+    }
+}
