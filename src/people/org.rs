@@ -384,7 +384,7 @@ impl Builder {
             Needs::Unit if unit.is_none() => fields.wrong("unit", says("是哪个单位的（单位编号）")),
             Needs::AreaAndField if area.is_none() => fields.wrong("area", says("管哪个区域（区域代码）")),
             Needs::AreaAndField if field.is_none() => fields.wrong("field", says("管哪个领域（领域编号）")),
-            Needs::Area | Needs::Unit | Needs::AreaAndField => {}
+            Needs::Area | Needs::Unit | Needs::AreaAndField | Needs::Anywhere => {}
         }
         Some(Grant { role, area: area.unwrap_or_default(), unit, field })
     }

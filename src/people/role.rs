@@ -56,6 +56,8 @@ pub enum Needs {
     Unit,
     /// An area and a field.
     AreaAndField,
+    /// Nothing; without an area it holds everywhere.
+    Anywhere,
 }
 
 impl Role {
@@ -140,8 +142,8 @@ impl Role {
             | Role::Leader
             | Role::Inspector
             | Role::Analyst
-            | Role::Auditor
-            | Role::Admin => Needs::Area,
+            | Role::Auditor => Needs::Area,
+            Role::Admin => Needs::Anywhere,
         }
     }
 
