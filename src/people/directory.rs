@@ -328,3 +328,235 @@ fn named<'a, T>(text: &str, all: &[&'a T], words: impl Fn(&'a T) -> Vec<&'a str>
         _ => Named::Several(part),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::org;
+
+    /// The demonstration; `without` are references of people who are left out.
+    fn directory(without: &[&str]) -> Directory {
+        let org = org::demonstration().unwrap();
+        let persons = org.persons.into_iter().filter(|person| !without.contains(&person.id.as_str()));
+        let staff = (1..).zip(persons).map(|(id, person)| Staff {
+            id,
+            reference: person.id,
+            name: person.name,
+            grants: person.grants,
+            retired: false,
+        });
+        let rules = org.rules;
+        Directory::new(Parts {
+            version: 1,
+            areas: org.areas,
+            units: org.units,
+            fields: org.fields,
+            rules,
+            staff: staff.collect(),
+            deputy_groups: org.deputy_groups,
+            chat_groups: org.groups,
+        })
+    }
+
+    fn names(staff: &[&Staff]) -> Vec<String> {
+        staff.iter().map(|person| person.name.clone()).collect()
+    }
+
+    fn grant(role: Role, area: &str, unit: Option<&str>, field: Option<&str>) -> Grant {
+        Grant { role, area: area.into(), unit: unit.map(Into::into), field: field.map(Into::into) }
+    }
+
+    #[test]
+    fn a_grant_reaches_its_area_unit_and_field_and_what_is_below() {
+        let directory = directory(&[]);
+        let village = Scope::area("131122102214");
+        for (grant, scope, holds) in [
+            (grant(Role::Intake, "131122", None, None), village, true),
+            (grant(Role::Intake, "131122103", None, None), village, false),
+            (grant(Role::Intake, "131122102214", None, None), Scope::area("131122"), false),
+            (grant(Role::Liaison, "", Some("swj"), None), village.unit("swj"), true),
+            (grant(Role::Liaison, "", Some("swj"), None), village.unit("cgj"), false),
+            (grant(Role::Liaison, "", Some("swj"), None), village, false),
+            (grant(Role::Liaison, "131122103", Some("swj"), None), village.unit("swj"), false),
+            (grant(Role::TaskForce, "131122", None, Some("land")), village.field("land"), true),
+            (grant(Role::TaskForce, "131122", None, Some("land")), village.field("mine"), false),
+            (grant(Role::TaskForce, "131122", None, Some("land")), village, false),
+        ] {
+            assert_eq!(directory.holds(std::slice::from_ref(&grant), grant.role, scope), holds, "{grant:?} {scope:?}");
+        }
+        assert!(!directory.holds(&[grant(Role::Intake, "131122", None, None)], Role::Dispatcher, village));
+    }
+
+    #[test]
+    fn a_unit_stands_for_those_below_it() {
+        let mut parts = Parts::default();
+        let unit = |id: &str, parent: Option<&str>| Unit {
+            id: id.into(),
+            name: id.into(),
+            aliases: vec![],
+            area: "131122102".into(),
+            parent: parent.map(Into::into),
+            retired: false,
+        };
+        parts.units = vec![unit("town", None), unit("station", Some("town"))];
+        let directory = Directory::new(parts);
+        assert!(directory.belongs_to("station", "town"));
+        assert!(!directory.belongs_to("town", "station"));
+        let leader = [grant(Role::UnitLeader, "", Some("town"), None)];
+        assert!(directory.holds(&leader, Role::UnitLeader, Scope::area("131122102201").unit("station")));
+    }
+
+    #[test]
+    fn when_nobody_holds_a_role_the_stand_in_acts_and_nobody_else() {
+        let village = Scope::area("131122102214");
+        for (without, role, scope, expected) in [
+            (vec![], Role::Dispatcher, village, vec!["李派单"]),
+            (vec![], Role::CallbackClerk, village, vec!["何回访"]),
+            (vec!["he"], Role::CallbackClerk, village, vec!["李派单"]),
+            (vec![], Role::Handler, village.unit("swj"), vec!["赵承办"]),
+            (vec!["zhao"], Role::Handler, village.unit("swj"), vec!["王联络"]),
+            (vec!["zhao", "wang"], Role::Handler, village.unit("swj"), vec!["孙局长"]),
+            (vec!["wang"], Role::Liaison, village.unit("swj"), vec!["孙局长"]),
+            (vec!["sun"], Role::UnitLeader, village.unit("swj"), vec!["王联络"]),
+            (vec!["wang", "sun"], Role::Liaison, village.unit("swj"), vec![]),
+            (vec![], Role::TownNpc, village, vec!["冯人大"]),
+            (vec![], Role::TownNpc, Scope::area("131122103201"), vec!["邓工委"]),
+            (vec!["deng"], Role::TownNpc, Scope::area("131122103201"), vec!["彭县长"]),
+            (vec!["deng"], Role::NpcStaff, village, vec!["彭县长"]),
+            (vec![], Role::TaskForce, village.field("groundwater"), vec!["曹专班"]),
+            (vec![], Role::TaskForce, village.field("land"), vec!["邓工委"]),
+            (vec!["jiang"], Role::Inspector, village, vec![]),
+            (vec!["jia"], Role::Auditor, village, vec![]),
+            (vec!["ding"], Role::Admin, village, vec![]),
+        ] {
+            let directory = directory(&without);
+            assert_eq!(names(&directory.holders(role, scope)), expected, "{role:?} without {without:?}");
+        }
+    }
+
+    #[test]
+    fn a_stand_in_may_act_only_while_he_stands_in() {
+        let scope = Scope::area("131122102214").unit("swj");
+        let (full, thin) = (directory(&[]), directory(&["zhao"]));
+        let may = |directory: &Directory, who: &str, role| {
+            directory.may_act_as(&directory.staff_by_reference(who).unwrap().grants, role, scope)
+        };
+        assert!(may(&full, "zhao", Role::Handler));
+        assert!(!may(&full, "wang", Role::Handler));
+        assert!(may(&thin, "wang", Role::Handler));
+        assert!(!may(&thin, "sun", Role::Handler));
+        assert!(!may(&thin, "liu", Role::Handler));
+        assert!(full.may_act_as(&[], Role::Citizen, scope));
+        assert!(!full.may_act_as(&[], Role::Inspector, scope));
+    }
+
+    #[test]
+    fn members_of_a_deputy_group_are_deputies_there() {
+        let directory = directory(&[]);
+        let village = Scope::area("131122102214");
+        assert_eq!(names(&directory.holders(Role::GroupLead, village)), ["田组长"]);
+        assert_eq!(names(&directory.holders(Role::Deputy, village)), ["田组长", "马代表", "宋代表"]);
+        assert!(directory.holders(Role::Deputy, Scope::area("131122103201")).is_empty());
+        assert_eq!(directory.deputy_groups_of("ma").count(), 1);
+    }
+
+    #[test]
+    fn conflicts() {
+        assert!(may_be_only_unit(None, &["swj"]));
+        assert!(may_be_only_unit(Some("swj"), &["cgj"]));
+        assert!(may_be_only_unit(Some("swj"), &["swj", "cgj"]));
+        assert!(!may_be_only_unit(Some("swj"), &["swj"]));
+        assert!(may_judge(1, &[2, 3]));
+        assert!(!may_judge(2, &[2, 3]));
+    }
+
+    #[test]
+    fn the_first_matching_rule_proposes_then_the_field() {
+        let directory = directory(&[]);
+        for (text, field, area, expected) in [
+            ("有人打井抽水", Some("groundwater"), "131122102214", Some(("swj", "领域：地下水超采综合治理"))),
+            ("洗浴中心抽地热水", Some("groundwater"), "131122102214", Some(("zrzy", "规则：洗浴"))),
+            ("商铺外面搭棚子", Some("illegal_build"), "131122100201", Some(("cgj", "规则：商铺"))),
+            ("商铺外面搭棚子", Some("illegal_build"), "131122102214", Some(("zrzy", "领域：违规违建项目"))),
+            ("垃圾没人拉", Some("garbage"), "131122102214", Some(("sp", "规则：垃圾环境"))),
+            ("随便说说", Some("other"), "131122102214", None),
+            ("随便说说", None, "131122102214", None),
+            ("随便说说", Some("nothing"), "131122102214", None),
+        ] {
+            let proposal = directory.propose(text, field, area);
+            let proposal = proposal.as_ref().map(|proposal| (proposal.unit.id.as_str(), proposal.reason.as_str()));
+            assert_eq!(proposal, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_propose_a_field() {
+        let directory = directory(&[]);
+        for (text, expected) in [
+            ("村东头有人夜里打井抽水浇地", Some("groundwater")),
+            ("隔壁占了耕地盖厂房", Some("land")),
+            ("楼道加盖，私搭乱建", Some("illegal_build")),
+            ("路灯坏了一个月", Some("road")),
+            ("包工头拖欠工资不给", Some("wages")),
+            ("养猪场的污水流到沟里，臭味大", Some("sewage")),
+            ("小区物业不管事", Some("property")),
+            ("低保被取消了", Some("relief")),
+            ("小卖部卖过期食品", Some("food")),
+            ("停水三天了", Some("water")),
+            ("天天停电", Some("power")),
+            ("你好", None),
+            ("", None),
+        ] {
+            assert_eq!(directory.propose_field(text).map(|field| field.id.as_str()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn units_and_people_are_known_by_id_name_alias_or_part() {
+        let directory = directory(&[]);
+        let unit = |text: &str| match directory.units_named(text) {
+            Named::One(unit) => vec![unit.id.clone()],
+            Named::Several(units) => units.iter().map(|unit| unit.id.clone()).collect(),
+            Named::Unknown(units) => std::iter::once("?".to_owned()).chain(units.iter().map(|unit| unit.id.clone())).collect(),
+        };
+        for (text, expected) in [
+            ("水务局", vec!["swj"]),
+            (" 水利局 ", vec!["swj"]),
+            ("SWJ", vec!["swj"]),
+            ("水务", vec!["swj"]),
+            ("住建局", vec!["zjj"]),
+            ("审坡镇", vec!["sp"]),
+            ("审坡", vec!["sp"]),
+            ("社会保障", vec!["rsj"]),
+            ("保障局", vec!["rsj", "ybj"]),
+            ("局", vec!["?"]),
+            ("水物局", vec!["?", "swj"]),
+            ("", vec!["?"]),
+        ] {
+            let found = unit(text);
+            assert_eq!(&found[..expected.len()], expected, "{text} {found:?}");
+        }
+        assert!(matches!(directory.people_named("赵承办"), Named::One(person) if person.reference == "zhao"));
+        assert!(matches!(directory.people_named("zhao"), Named::One(person) if person.name == "赵承办"));
+        assert!(matches!(directory.people_named("联络"), Named::Several(people) if people.len() == 6));
+        assert!(matches!(directory.people_named("诸葛亮"), Named::Unknown(near) if near.is_empty()));
+        assert!(matches!(directory.fields_named("地下水"), Named::One(field) if field.id == "groundwater"));
+    }
+
+    #[test]
+    fn units_that_a_text_mentions() {
+        let directory = directory(&[]);
+        let ids = |text| directory.units_in(text).iter().map(|unit| unit.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids("水务局的人收了钱不管"), ["swj"]);
+        assert!(ids("村里没人管").is_empty());
+    }
+
+    #[test]
+    fn groups_are_found_by_chat_and_by_owner() {
+        let directory = directory(&[]);
+        assert_eq!(directory.group_of_chat("sim", "g-swj").unwrap().id, "g-swj");
+        assert!(directory.group_of_chat("ding", "g-swj").is_none());
+        assert_eq!(directory.bound_group(&GroupOf::Centre).unwrap().id, "g-centre");
+        assert!(directory.bound_group(&GroupOf::Unit("cgj".into())).is_none());
+    }
+}

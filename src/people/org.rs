@@ -343,7 +343,6 @@ impl Builder {
         let mut grants = Vec::new();
         let listed = fields.tables("grants");
         for grant in listed {
-            // A sheet has one column for all grants, so the heading stands for their parts too.
             let path = fields.path("grants");
             let mut grant = Fields::new(path, grant, fields.problems());
             let read = self.grant(&mut grant);
