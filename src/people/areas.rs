@@ -100,16 +100,12 @@ impl Areas {
         let within = within.unwrap_or_default();
         let squeezed = squeeze(answer);
         let asked = self.without_county(&squeezed);
-        let ways: [&dyn Fn(&str) -> Vec<usize>; 4] = [
-            &|asked| self.exact(asked, within),
-            &|asked| self.after_township(asked, within, |rest, town| self.exact(rest, town)),
-            &|asked| self.inside(asked, within),
-            &|asked| self.after_township(asked, within, |rest, town| self.by_part(rest, town)),
-        ];
         let bare = without_chatter(asked);
-        let found = ways
-            .iter()
-            .find_map(|way| [asked, bare].into_iter().map(way).find(|found| !found.is_empty()))
+        let both = |look: &dyn Fn(&str) -> Vec<usize>| [asked, bare].into_iter().map(look).find(|found| !found.is_empty());
+        let found = both(&|asked| self.exact(asked, within))
+            .or_else(|| both(&|asked| self.after_township(asked, within, |rest, town| self.exact(rest, town))))
+            .or_else(|| both(&|asked| self.inside(asked, within)))
+            .or_else(|| both(&|asked| self.after_township(asked, within, |rest, town| self.by_part(rest, town))))
             .unwrap_or_else(|| self.by_part(bare, within));
         self.at(&found)
     }
@@ -212,7 +208,7 @@ impl Areas {
 
     /// The part behind 河北省衡水市武邑县.
     fn without_county<'a>(&self, mut asked: &'a str) -> &'a str {
-        for area in self.all().take_while(|area| area.level() <= Level::County) {
+        for area in self.all().filter(|area| area.level() <= Level::County) {
             match asked.strip_prefix(squeeze(&area.name).as_str()) {
                 Some(rest) if !rest.is_empty() => asked = rest,
                 _ => {}
@@ -427,7 +423,7 @@ mod tests {
                     [format!("{}{name}", town.name), format!("武邑县{} {name}", town.name), format!("我是{}{name}的", town.name)]
                 {
                     let found = codes(&areas.find(&full, None));
-                    assert_eq!(found, [village.code.clone()], "{full}");
+                    assert_eq!(found, std::slice::from_ref(&village.code), "{full}");
                 }
                 let inside: Vec<String> = areas
                     .find(&name, Some(&town.code))
@@ -435,7 +431,7 @@ mod tests {
                     .filter(|a| a.level() == Level::Village)
                     .map(|a| a.code.clone())
                     .collect();
-                assert_eq!(inside, [village.code.clone()], "{name} in {}", town.name);
+                assert_eq!(inside, std::slice::from_ref(&village.code), "{name} in {}", town.name);
             }
             let sentence = format!("昨天夜里{}{}有人倒垃圾", town.name, short(village));
             assert_eq!(areas.in_sentence(&sentence).map(|(area, _)| &area.code), Some(&village.code), "{sentence}");

@@ -411,7 +411,7 @@ impl Builder {
         let chat = text.as_deref().and_then(pair);
         match (&text, &chat) {
             (Some(_), None) => {
-                fields.wrong("chat", "群号应当写成 渠道编号:群编号，比如 ding:cidXXXX；不知道就先不写，到群里发“绑定群”")
+                fields.wrong("chat", "群号应当写成 渠道编号:群编号，比如 ding:cidXXXX；不知道就先不写，到群里发“绑定群”");
             }
             (Some(text), Some(_)) => self.only_once("群号", text, fields, "chat"),
             (None, _) => {}

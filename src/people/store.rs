@@ -92,7 +92,7 @@ async fn parts(conn: &mut AnyConnection) -> Result<Parts> {
         let grant = Grant { role, area: row.try_get(2)?, unit: row.try_get(3)?, field: row.try_get(4)? };
         grants.entry(row.try_get(0)?).or_default().push(grant);
     }
-    let areas = "SELECT code, name, prefix, aliases, retired FROM area ORDER BY code";
+    let areas = "SELECT code, name, prefix, aliases, retired FROM area ORDER BY LENGTH(code), code";
     let units = "SELECT id, name, aliases, area, parent, retired FROM unit ORDER BY place";
     let fields = "SELECT id, name, kind, unit, words, photo, radius_m, retired FROM field ORDER BY place";
     let rules = "SELECT field, area, text, unit FROM rule ORDER BY place";
@@ -615,4 +615,315 @@ pub async fn codes(tx: &mut Tx, keys: &Keys, group: Option<&str>, now: Millis) -
         slips.push(Slip { name: person.name.clone(), reference: person.reference.clone(), code });
     }
     Ok(slips)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        db::Db,
+        people::{import, org},
+    };
+
+    const NOW: Millis = 1_800_000_000_000;
+
+    fn keys() -> Keys {
+        Keys::new(&[7; 32], &[])
+    }
+
+    async fn empty() -> (tempfile::TempDir, Db) {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite://{}/t.db", folder.path().display()), 4).await.unwrap();
+        db.migrate().await.unwrap();
+        (folder, db)
+    }
+
+    async fn import(db: &Db, org: &Org, replace: bool) -> Vec<String> {
+        let current = current(&mut db.read().await.unwrap(), &keys()).await.unwrap();
+        let changes = import::plan(org, &current, replace);
+        let mut tx = db.write_with_ids(changes.ids()).await.unwrap();
+        import::apply(&mut tx, &keys(), &changes, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        changes.lines()
+    }
+
+    async fn wuyi() -> (tempfile::TempDir, Db) {
+        let (folder, db) = empty().await;
+        import(&db, &org::demonstration().unwrap(), false).await;
+        (folder, db)
+    }
+
+    async fn directory(db: &Db) -> Directory {
+        load(&mut db.read().await.unwrap()).await.unwrap()
+    }
+
+    async fn id(db: &Db, reference: &str) -> i64 {
+        directory(db).await.staff_by_reference(reference).unwrap().id
+    }
+
+    fn account(name: &str) -> (String, String) {
+        ("mp".to_owned(), name.to_owned())
+    }
+
+    #[tokio::test]
+    async fn the_demonstration_comes_back_as_it_was_written_and_again_changes_nothing() {
+        let (_folder, db) = wuyi().await;
+        let org = org::demonstration().unwrap();
+        let mut stored = current(&mut db.read().await.unwrap(), &keys()).await.unwrap();
+        stored.persons.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut expected = org.clone();
+        expected.persons.sort_by(|a, b| a.id.cmp(&b.id));
+        assert!(stored == expected);
+        let before = directory(&db).await;
+        assert_eq!(before.version, 1);
+        assert!(import(&db, &org, true).await.is_empty());
+        assert_eq!(directory(&db).await.version, 1);
+        assert_eq!(before.areas.all().count(), 538);
+    }
+
+    #[tokio::test]
+    async fn no_phone_and_no_account_stands_readable_in_the_file() {
+        let (folder, db) = wuyi().await;
+        let people = add_citizen(&db, "openid-of-old-zhou").await;
+        assert!(people > 0);
+        db.close().await;
+        let mut bytes = Vec::new();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+        let holds = |word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+        assert!(holds("水务局"));
+        assert!(!holds("13800000001") && !holds("openid-of-old-zhou"));
+    }
+
+    async fn add_citizen(db: &Db, name: &str) -> i64 {
+        let mut tx = db.write().await.unwrap();
+        let people = add_citizens(&mut tx, &keys(), &[account(name)], NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        people[0]
+    }
+
+    #[tokio::test]
+    async fn an_import_adds_and_changes_by_id_and_keeps_what_it_does_not_name() {
+        let (_folder, db) = wuyi().await;
+        let base = current(&mut db.read().await.unwrap(), &keys()).await.unwrap();
+        let source = "[[person]]\nid = \"wang\"\nname = \"王联络\"\ngrants = [ { role = \"handler\", unit = \"swj\" } ]\n\
+                      [[person]]\nid = \"new\"\nname = \"新人\"\naccounts = [\"sim:new\"]\n\
+                      [[unit]]\nid = \"swj\"\nname = \"水利局\"\naliases = [\"水务局\"]\narea = \"131122\"\n\
+                      [[group]]\nid = \"g-swj\"\nname = \"水利局工作群\"\nunit = \"swj\"\n";
+        let org = org::read_toml("o.toml", source, &base).unwrap();
+        assert_eq!(
+            import(&db, &org, false).await,
+            [
+                "改动 单位 swj 水利局：名称 水务局 → 水利局，别名 水利局 → 水务局",
+                "改动 人员 wang 王联络：身份 联络员 单位=swj → 承办人 单位=swj",
+                "新增 人员 new 新人",
+                "改动 工作群 g-swj 水利局工作群：名称 水务局工作群 → 水利局工作群",
+            ]
+        );
+        let after = directory(&db).await;
+        assert_eq!(after.version, 2);
+        assert_eq!(after.unit("swj").unwrap().name, "水利局");
+        assert_eq!(after.chat_groups()[0].chat, Some(("sim".into(), "g-swj".into())));
+        let wang = after.staff_by_reference("wang").unwrap();
+        assert_eq!(wang.grants[0].role, Role::Handler);
+        let mut conn = db.read().await.unwrap();
+        assert_eq!(person_by_phone(&mut conn, &keys(), "138 0000 0002").await.unwrap(), Some(wang.id));
+        assert_eq!(addresses(&mut conn, &keys(), wang.id).await.unwrap()[0].account, "wang");
+        let sql = "SELECT COUNT(*) FROM role_grant WHERE person_id = $1 AND until_at IS NOT NULL";
+        let ended: i64 = sqlx::query_scalar(sql).bind(wang.id).fetch_one(&mut *conn).await.unwrap();
+        assert_eq!(ended, 1);
+    }
+
+    #[tokio::test]
+    async fn replacing_retires_what_is_missing_and_ends_its_grants() {
+        let (_folder, db) = wuyi().await;
+        let mut org = org::demonstration().unwrap();
+        org.persons.retain(|person| person.id != "zhao");
+        org.units.retain(|unit| unit.id != "xfj");
+        org.rules.clear();
+        let lines = import(&db, &org, true).await;
+        assert_eq!(lines, ["停用 单位 xfj 信访局", "改动 规则：原来 27 条，换成 0 条", "停用 人员 zhao 赵承办"]);
+        let after = directory(&db).await;
+        let zhao = after.staff_by_reference("zhao").unwrap();
+        assert!(zhao.retired && zhao.grants.is_empty());
+        assert!(after.unit("xfj").unwrap().retired);
+        assert!(after.units().all(|unit| unit.id != "xfj"));
+        assert_eq!(person_by_phone(&mut db.read().await.unwrap(), &keys(), "13800000003").await.unwrap(), None);
+
+        let lines = import(&db, &org::demonstration().unwrap(), true).await;
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        let back = directory(&db).await;
+        assert_eq!(back.staff_by_reference("zhao").unwrap().id, zhao.id);
+        assert_eq!(back.staff_by_reference("zhao").unwrap().grants.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn two_people_and_two_groups_can_exchange_what_is_theirs_alone() {
+        let (_folder, db) = wuyi().await;
+        let mut org = org::demonstration().unwrap();
+        let phones = (org.persons[0].phone.clone(), org.persons[1].phone.clone());
+        (org.persons[1].phone, org.persons[0].phone) = phones;
+        let accounts = (org.persons[0].accounts.clone(), org.persons[1].accounts.clone());
+        (org.persons[1].accounts, org.persons[0].accounts) = accounts;
+        let chats = (org.groups[0].chat.clone(), org.groups[1].chat.clone());
+        (org.groups[1].chat, org.groups[0].chat) = chats;
+        assert_eq!(import(&db, &org, false).await.len(), 4);
+        assert!(import(&db, &org, false).await.is_empty());
+        let li = id(&db, "li").await;
+        let mut conn = db.read().await.unwrap();
+        assert_eq!(addresses(&mut conn, &keys(), li).await.unwrap()[0].account, "wang");
+        assert_eq!(person_by_phone(&mut conn, &keys(), "13800000002").await.unwrap(), Some(li));
+    }
+
+    #[tokio::test]
+    async fn citizens_are_made_once_whoever_asks() {
+        let (_folder, db) = empty().await;
+        let mut tx = db.write().await.unwrap();
+        let accounts = [account("b"), account("a"), account("b")];
+        let first = add_citizens(&mut tx, &keys(), &accounts, NOW).await.unwrap();
+        assert_eq!(first[0], first[2]);
+        assert_ne!(first[0], first[1]);
+        let again = add_citizens(&mut tx, &keys(), &[account("c"), account("a")], NOW).await.unwrap();
+        assert_eq!(again[1], first[1]);
+        tx.commit().await.unwrap();
+        let hashes: Vec<String> = ["a", "b", "c", "d"].map(|name| account_hash(&keys(), "mp", name)).to_vec();
+        let mut conn = db.read().await.unwrap();
+        let found = accounts_by_hash(&mut conn, db.kind(), &hashes).await.unwrap();
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[&hashes[0]], first[1]);
+        let people: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM person").fetch_one(&mut *conn).await.unwrap();
+        assert_eq!(people, 3);
+    }
+
+    #[tokio::test]
+    async fn the_latest_contact_comes_first() {
+        let (_folder, db) = empty().await;
+        let person = add_citizen(&db, "old").await;
+        let mut tx = db.write().await.unwrap();
+        give_account(&mut tx, &keys(), person, "ding", "new", NOW + 1).await.unwrap();
+        let accounts = |addresses: Vec<Address>| addresses.into_iter().map(|address| address.account).collect::<Vec<_>>();
+        assert_eq!(accounts(addresses(tx.conn(), &keys(), person).await.unwrap()), ["new", "old"]);
+        let hash = [account_hash(&keys(), "mp", "old")];
+        touch(&mut tx, &hash, NOW + 60_000).await.unwrap();
+        assert_eq!(accounts(addresses(tx.conn(), &keys(), person).await.unwrap()), ["new", "old"]);
+        touch(&mut tx, &hash, NOW + DAY).await.unwrap();
+        assert_eq!(accounts(addresses(tx.conn(), &keys(), person).await.unwrap()), ["old", "new"]);
+    }
+
+    #[tokio::test]
+    async fn binding_moves_an_account_from_a_citizen_but_not_from_somebody_in_office() {
+        let (_folder, db) = wuyi().await;
+        let citizen = add_citizen(&db, "w").await;
+        let (wang, zhao) = (id(&db, "wang").await, id(&db, "zhao").await);
+        let mut tx = db.write().await.unwrap();
+        let bind = async |tx: &mut Tx, person| bind_account(tx, &keys(), person, "mp", "w", NOW).await.unwrap();
+        assert_eq!(bind(&mut tx, wang).await, Bound::Merged(citizen));
+        assert_eq!(bind(&mut tx, wang).await, Bound::Already);
+        assert_eq!(bind(&mut tx, zhao).await, Bound::Taken(wang));
+        let row = sqlx::query("SELECT merged_into, retired FROM person WHERE id = $1").bind(citizen);
+        let row = row.fetch_one(tx.conn()).await.unwrap();
+        assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (wang, 1));
+        retire(&mut tx, wang, NOW).await.unwrap();
+        assert_eq!(bind(&mut tx, zhao).await, Bound::New);
+        tx.commit().await.unwrap();
+        assert!(directory(&db).await.grants(wang).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_code_binds_once_and_only_within_its_time() {
+        let (_folder, db) = wuyi().await;
+        let (wang, zhao) = (id(&db, "wang").await, id(&db, "zhao").await);
+        let citizen = add_citizen(&db, "w").await;
+        let mut tx = db.write().await.unwrap();
+        let void = issue_code(&mut tx, &keys(), CodeFor::Person(wang), NOW).await.unwrap();
+        let code = issue_code(&mut tx, &keys(), CodeFor::Person(wang), NOW).await.unwrap();
+        assert_eq!((code.len(), code.as_bytes()[4]), (9, b' '));
+        let redeem = async |tx: &mut Tx, code: &str, account, now| redeem(tx, &keys(), code, account, now).await.unwrap();
+        assert_eq!(redeem(&mut tx, &void, ("mp", "w"), NOW).await, Err(Refused::Unknown));
+        assert_eq!(redeem(&mut tx, "", ("mp", "w"), NOW).await, Err(Refused::Unknown));
+        assert_eq!(redeem(&mut tx, &code, ("mp", "w"), NOW + CODE_LIFE).await, Err(Refused::Expired));
+        assert_eq!(redeem(&mut tx, &code, ("sim", "zhao"), NOW).await, Err(Refused::Taken));
+        let done = Redeemed { person: wang, merged: Some(citizen), admin: false };
+        let wide: String = code.replace(' ', "").chars().filter_map(|c| char::from_u32(c as u32 + 0xfee0)).collect();
+        assert_eq!(redeem(&mut tx, &wide, ("mp", "w"), NOW).await, Ok(done));
+        assert_eq!(redeem(&mut tx, &code, ("mp", "w"), NOW).await, Err(Refused::Used));
+        let code = issue_code(&mut tx, &keys(), CodeFor::Person(zhao), NOW).await.unwrap();
+        retire(&mut tx, zhao, NOW).await.unwrap();
+        assert_eq!(redeem(&mut tx, &code, ("mp", "z"), NOW).await, Err(Refused::Unknown));
+    }
+
+    #[tokio::test]
+    async fn the_first_to_send_the_first_code_is_the_administrator_and_the_only_one() {
+        let (_folder, db) = empty().await;
+        let citizen = add_citizen(&db, "boss").await;
+        let mut tx = db.write().await.unwrap();
+        assert!(!has_admin(tx.conn()).await.unwrap());
+        let code = issue_code(&mut tx, &keys(), CodeFor::FirstAdmin, NOW).await.unwrap();
+        let done = redeem(&mut tx, &keys(), &code, ("mp", "boss"), NOW).await.unwrap();
+        assert_eq!(done, Ok(Redeemed { person: citizen, merged: None, admin: true }));
+        assert_eq!(redeem(&mut tx, &keys(), &code, ("mp", "late"), NOW).await.unwrap(), Err(Refused::Used));
+        let late = issue_code(&mut tx, &keys(), CodeFor::FirstAdmin, NOW).await.unwrap();
+        assert_eq!(redeem(&mut tx, &keys(), &late, ("mp", "late"), NOW).await.unwrap(), Err(Refused::Unknown));
+        tx.commit().await.unwrap();
+        let directory = directory(&db).await;
+        assert!(directory.may_act_as(directory.grants(citizen), Role::Admin, super::super::Scope::area("131122")));
+        let org = current(&mut db.read().await.unwrap(), &keys()).await.unwrap();
+        assert_eq!(org::read_toml("copy.toml", &org.to_toml(), &Org::default()).unwrap(), org);
+    }
+
+    #[tokio::test]
+    async fn a_stranger_can_be_the_first_administrator_too() {
+        let (_folder, db) = wuyi().await;
+        let ding = id(&db, "ding").await;
+        let mut tx = db.write().await.unwrap();
+        retire(&mut tx, ding, NOW).await.unwrap();
+        let code = issue_code(&mut tx, &keys(), CodeFor::FirstAdmin, NOW).await.unwrap();
+        let done = redeem(&mut tx, &keys(), &code, ("mp", "stranger"), NOW).await.unwrap().unwrap();
+        assert!(done.admin && done.person != ding);
+    }
+
+    #[tokio::test]
+    async fn a_chat_belongs_to_one_group() {
+        let (_folder, db) = wuyi().await;
+        let mut tx = db.write().await.unwrap();
+        bind_chat(&mut tx, "g-centre", "ding", "cid1").await.unwrap();
+        bind_chat(&mut tx, "g-centre", "ding", "cid1").await.unwrap();
+        let says = |result: Result<()>| result.unwrap_err().to_string();
+        assert_eq!(says(bind_chat(&mut tx, "g-swj", "ding", "cid1").await), "这个群已经绑定为“受理中心群”了。");
+        assert_eq!(says(bind_chat(&mut tx, "g-none", "ding", "cid2").await), "没有编号为“g-none”的群。");
+        tx.commit().await.unwrap();
+        assert_eq!(directory(&db).await.group_of_chat("ding", "cid1").unwrap().id, "g-centre");
+    }
+
+    #[tokio::test]
+    async fn slips_are_for_those_without_an_account() {
+        let (_folder, db) = wuyi().await;
+        let mut org = org::demonstration().unwrap();
+        for person in &mut org.persons {
+            if ["zhao", "ma", "he"].contains(&person.id.as_str()) {
+                person.id.push('2');
+                person.accounts.clear();
+                person.phone = None;
+            } else {
+                person.grants.clear();
+            }
+        }
+        org.persons.retain(|person| person.id.ends_with('2'));
+        org.deputy_groups[0].members.push("ma2".into());
+        import(&db, &org, false).await;
+        let mut tx = db.write().await.unwrap();
+        for (group, expected) in [
+            (None, vec!["zhao2", "he2", "ma2"]),
+            (Some("g-swj"), vec!["zhao2"]),
+            (Some("g-sp"), vec!["ma2"]),
+            (Some("dg-sp"), vec!["ma2"]),
+            (Some("g-centre"), vec!["he2"]),
+        ] {
+            let slips = codes(&mut tx, &keys(), group, NOW).await.unwrap();
+            let who: Vec<&str> = slips.iter().map(|slip| slip.reference.as_str()).collect();
+            assert_eq!(who, expected, "{group:?}");
+        }
+        assert!(codes(&mut tx, &keys(), Some("g-none"), NOW).await.is_err());
+    }
 }
