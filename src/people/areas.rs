@@ -33,11 +33,11 @@ const LENGTHENS: &str = "庄屯营寨家店疃市县区镇乡";
 /// After one of these a name is only the end of a longer one that is not ours.
 const PRECEDES_NAME: &str = "大小东西南北前后中新老上下";
 /// What may stand directly before a short name that is followed by 村.
-const BEFORE_SHORT: &str = "在到去是住从往于由回过来离给让和与跟及叫说们咱俺我县镇乡市的";
+const BEFORE_SHORT: &str = "在到去是住从往于由回过来离给让和与跟及叫说们咱俺我县市的";
 /// Endings that make a word of two characters a village name beyond doubt.
 const SETTLEMENT: &str = "庄屯寨疃营";
 /// Village names that are everyday words or bigger places too.
-const COMMON: [&str; 4] = ["石家庄", "甜水井", "白石槽", "太平庄"];
+const COMMON: [&str; 5] = ["石家庄", "甜水井", "白石槽", "太平庄", "和谐社区"];
 
 impl Areas {
     /// Indexes areas; retired ones are kept for display alone.
@@ -303,7 +303,9 @@ impl Areas {
             });
             let next = chars.get(end).copied();
             let lengthened = next.is_some_and(|next| LENGTHENS.contains(next));
-            let certain = !lengthened && (town.is_some() || self.stands_alone(chars, at, &name, next));
+            // Behind a township that is not ours stands a village that is not ours.
+            let elsewhere = chars[..at].iter().rev().find(|c| !c.is_whitespace()).is_some_and(|c| "镇乡".contains(*c));
+            let certain = !lengthened && (town.is_some() || !elsewhere && self.stands_alone(chars, at, &name, next));
             certain.then_some((name, town))
         })
     }
@@ -516,6 +518,11 @@ mod tests {
             ("审坡沙河村", None),
             ("大刘家庄有污水", None),
             ("前进的路上有坑", None),
+            ("榔梨镇花园村没有路灯", None),
+            ("榔梨镇前观津村没有路灯", None),
+            ("圈头乡前观津村没有路灯", Some("131122201")),
+            ("共建和谐社区，人人有责", None),
+            ("武邑镇和谐社区的路灯坏了", Some("131122100003")),
             ("物业不管，楼道灯坏了", None),
             ("", None),
         ] {

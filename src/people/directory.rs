@@ -1,6 +1,6 @@
 //! The picture of the organisation in memory: looking up, rights, proposals, recognising units and people by name.
 
-use super::{Area, Areas, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Role, Rule, Staff, Unit, contains};
+use super::{Area, Areas, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Level, Role, Rule, Staff, Unit, contains};
 use crate::text;
 use regex::Regex;
 use std::collections::HashMap;
@@ -237,6 +237,35 @@ impl Directory {
         role == Role::Citizen || self.holds(grants, role, scope) || self.holds(grants, self.acting(role, scope), scope)
     }
 
+    /// Roles that nobody holds, in words for `minhu check`: of each county those that every ticket needs, of each unit its own.
+    pub fn gaps(&self) -> Vec<String> {
+        let mut gaps = Vec::new();
+        for county in self.areas.all().filter(|area| area.level() == Level::County) {
+            let scope = Scope::area(&county.code);
+            for role in [Role::Intake, Role::Dispatcher, Role::CallbackClerk, Role::NpcStaff] {
+                gaps.extend(self.gap(&county.name, role, scope));
+            }
+        }
+        for unit in self.units() {
+            let scope = Scope::area(&unit.area).unit(&unit.id);
+            let own = [Role::Liaison, Role::UnitLeader, Role::Handler];
+            if own.iter().all(|role| self.holders(*role, scope).is_empty()) {
+                gaps.push(format!("{}一个人也没有，派去的工单没人签收", unit.name));
+            } else {
+                gaps.extend(own.into_iter().filter_map(|role| self.gap(&unit.name, role, scope)));
+            }
+        }
+        gaps
+    }
+
+    fn gap(&self, whose: &str, role: Role, scope: Scope<'_>) -> Option<String> {
+        let acting = self.acting(role, scope);
+        if acting != role {
+            return Some(format!("{whose}没有{role}，暂由{acting}代办"));
+        }
+        self.holders(role, scope).is_empty().then(|| format!("{whose}没有{role}，也没有能代办的人"))
+    }
+
     /// The unit that rules propose: the first rule whose conditions all hold, else the field's default unit.
     pub fn propose(&self, text: &str, field: Option<&str>, area: &str) -> Option<Proposal<'_>> {
         let field = field.and_then(|id| self.field(id));
@@ -448,6 +477,17 @@ mod tests {
         assert!(!may(&thin, "liu", Role::Handler));
         assert!(full.may_act_as(&[], Role::Citizen, scope));
         assert!(!full.may_act_as(&[], Role::Inspector, scope));
+    }
+
+    #[test]
+    fn gaps_are_said_with_who_stands_in() {
+        let gaps = directory(&["he", "zhao"]).gaps();
+        let has = |line: &str| gaps.iter().any(|gap| gap == line);
+        assert!(has("武邑县没有回访员，暂由受理员代办"), "{gaps:#?}");
+        assert!(has("水务局没有承办人，暂由联络员代办"));
+        assert!(has("信访局一个人也没有，派去的工单没人签收"));
+        assert!(!gaps.iter().any(|gap| gap.contains("派单员，")));
+        assert!(directory(&["li"]).gaps().iter().any(|gap| gap == "武邑县没有派单员，也没有能代办的人"));
     }
 
     #[test]
