@@ -2,12 +2,19 @@
 //!
 //! `docs/architecture.md` shows the house: floors from top to bottom, each module using only what is below it.
 
+pub mod app;
 pub mod bot;
 pub mod channels;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod error;
+pub mod media;
 pub mod message;
 pub mod outbox;
+pub mod people;
 pub mod seal;
 pub mod text;
+pub mod tickets;
+pub mod web;

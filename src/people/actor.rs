@@ -1,7 +1,7 @@
 //! Who acts in a turn, and the office they act in.
 
 use super::{Directory, Grant, Role, Scope};
-use crate::{message::Address, seal::Keys};
+use crate::{bot::dialog::Dialogs, message::Address, seal::Keys};
 use std::sync::Arc;
 
 /// What every use case may look at: the organisation as it is now, and the keys.
@@ -11,6 +11,8 @@ pub struct Office {
     pub directory: Arc<Directory>,
     /// Keys for sealing and hashing.
     pub keys: Keys,
+    /// The dialogs in force.
+    pub dialogs: Arc<Dialogs>,
 }
 
 /// Whoever sent a message.

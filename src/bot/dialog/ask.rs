@@ -227,7 +227,7 @@ fn listed(step: &Step, open: &Open, from_source: &[Item]) -> Vec<Item> {
             Meant::Several(found) => found.into_iter().cloned().collect(),
             Meant::One(_) | Meant::None => items,
         },
-        (Kind::Place, Some(search)) => super::hear::candidates(search, &items).into_iter().cloned().collect(),
+        (Kind::Place, Some(search)) => super::place::candidates(search, &items).into_iter().cloned().collect(),
         _ => items,
     }
 }

@@ -1,30 +1,26 @@
 //! Hearing: what an input means for the open question.
 
+use super::account::{absorb, account, hear_media, is_burst, keep_story};
 use super::ask::{DONE, GO_ON, MORE, RESUME, SKIP, START_OVER, change_wish};
 use super::controls::{Control, whole};
 use super::engine::{Input, Taken, after, answers, back, change, chosen, restart, set, wanted};
-use super::state::{Account, Answer, Answers, MediaId, Named, Open, State, Value};
-use super::words::{Meant, amount, day, exactly, line_number, meant};
-use super::{Dialog, Item, Kind, Step, check, refused, text, wording};
-use crate::clock::{SECOND, local};
+use super::place::{keep_point, pick, place};
+use super::state::{Account, Answer, MediaId, Named, Open, State, Value};
+use super::words::{Meant, amount, day, exactly, line_number, meant, part};
+use super::{Dialog, Item, Kind, Step, check, text, wording};
+use crate::clock::local;
 use crate::message::{MediaKind, Millis, Point};
 
-/// Pictures that follow one another this closely were sent at once and are answered once.
-const BURST: Millis = 15 * SECOND;
-
-/// From this length on a text where a place was asked is the story itself.
-const STORY_CHARS: usize = 12;
-
 /// The longest name that a sentence repeats, in characters.
-const ECHO_CHARS: usize = 20;
+pub(super) const ECHO_CHARS: usize = 20;
 
 /// A message, as this module passes it on.
 #[derive(Clone, Copy)]
-struct Said<'a> {
-    text: &'a str,
-    media: &'a [MediaId],
-    point: Option<&'a Point>,
-    at: Millis,
+pub(super) struct Said<'a> {
+    pub(super) text: &'a str,
+    pub(super) media: &'a [MediaId],
+    pub(super) point: Option<&'a Point>,
+    pub(super) at: Millis,
 }
 
 /// Takes an input. `items` are what [`query`](super::query) with this input asks for.
@@ -53,33 +49,39 @@ pub fn take(dialog: &Dialog, state: &mut State, input: &Input<'_>, items: &[Item
 ///
 /// # Errors
 /// A sentence for the person; the step is still to be asked.
-pub fn give(dialog: &Dialog, state: &mut State, step_id: &str, raw: &str, items: &[Item], at: Millis) -> Result<(), String> {
+pub fn give(
+    dialog: &Dialog,
+    state: &mut State,
+    step_id: &str,
+    (raw, media): (&str, &[MediaId]),
+    items: &[Item],
+    at: Millis,
+) -> Result<(), String> {
     let Some(step) = dialog.step(step_id).filter(|step| !matches!(step.kind, Kind::Say | Kind::Confirm)) else {
         return Err(wording::no_such_choice());
     };
     let trail = state.trail.clone();
     let open = state.open.take();
-    let said = Said { text: raw.trim(), media: &[], point: None, at };
-    let taken = match dialog.refuses(said.text) {
-        Some(sentence) => next(sentence.to_owned()),
-        None => answer(dialog, state, step, said, items),
-    };
+    let taken = checked(dialog, state, step, Said { text: raw.trim(), media, point: None, at }, items);
     // 上一步 leads through what was asked, not through what was given.
     state.trail = trail;
-    match taken {
-        Taken::Next { note, answered: None } => Err(note.unwrap_or_else(wording::ask_again)),
-        Taken::Next { .. } | Taken::Silent { .. } | Taken::Done { .. } | Taken::Cancelled | Taken::Help => {
-            state.open = open;
-            Ok(())
-        }
+    let (note, answered) = match taken {
+        Taken::Next { note, answered } => (note, answered),
+        Taken::Silent { answered } | Taken::Done { answered } => (None, answered),
+        Taken::Cancelled | Taken::Help => (None, None),
+    };
+    if answered.as_deref() == Some(step_id) {
+        state.open = open;
+        return Ok(());
     }
+    Err(note.unwrap_or_else(wording::ask_again))
 }
 
-fn next(note: String) -> Taken {
+pub(super) fn next(note: String) -> Taken {
     Taken::Next { note: Some(note), answered: None }
 }
 
-fn ask_on() -> Taken {
+pub(super) fn ask_on() -> Taken {
     Taken::Next { note: None, answered: None }
 }
 
@@ -278,73 +280,6 @@ fn complete(dialog: &Dialog, state: &mut State, step: &Step) -> Taken {
     }
 }
 
-/// Pictures, voice or video without words.
-fn hear_media(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>) -> Taken {
-    let unheard = !said.media.is_empty() && said.media.iter().all(|media| media.kind == MediaKind::Voice);
-    match step.kind {
-        _ if said.media.is_empty() => ask_on(),
-        Kind::Account | Kind::Media => account(dialog, state, step, said),
-        _ if unheard => next(wording::voice_not_heard()),
-        _ => {
-            let burst = is_burst(state, said.at);
-            let known = answers(dialog, state);
-            let answered = media_step(dialog, &known).map(|step| step.id.clone()).filter(|id| known.contains_key(id));
-            let note = absorb(dialog, state, said.media, said.at);
-            if burst { Taken::Silent { answered } } else { Taken::Next { note, answered } }
-        }
-    }
-}
-
-fn is_burst(state: &State, at: Millis) -> bool {
-    state.media_at.is_some_and(|last| (0..BURST).contains(&(at - last)))
-}
-
-/// Puts pictures that came beside another question where they belong; gives the sentence about them.
-fn absorb(dialog: &Dialog, state: &mut State, media: &[MediaId], at: Millis) -> Option<String> {
-    // A voice message is somebody's words, not evidence.
-    let media: Vec<MediaId> = media.iter().filter(|media| media.kind != MediaKind::Voice).copied().collect();
-    if media.is_empty() {
-        return None;
-    }
-    state.media_at = Some(at);
-    let known = answers(dialog, state);
-    let Some(step) = media_step(dialog, &known) else { return Some(wording::media_not_needed(&media)) };
-    let mut account = match known.get(&step.id) {
-        Some(Answer::Given(Value::Account(account))) => account.clone(),
-        _ => part_of(state, step),
-    };
-    let kept = keep(step, &mut account, "", &media);
-    if known.contains_key(&step.id) {
-        state.answers.insert(step.id.clone(), Value::Account(account).into());
-    } else {
-        state.parts.insert(step.id.clone(), Value::Account(account));
-    }
-    Some(kept.err().unwrap_or_else(|| wording::media_kept(&media)))
-}
-
-/// Where pictures belong.
-fn media_step<'d>(dialog: &'d Dialog, known: &Answers) -> Option<&'d Step> {
-    dialog.steps.iter().find(|step| step.kind.takes_media() && step.active(known))
-}
-
-fn part_of(state: &State, step: &Step) -> Account {
-    match state.parts.get(&step.id) {
-        Some(Value::Account(account)) => account.clone(),
-        _ => Account::default(),
-    }
-}
-
-/// Adds a message to an account, as many media as it may hold.
-fn keep(step: &Step, account: &mut Account, text: &str, media: &[MediaId]) -> Result<(), String> {
-    let max = check::max_media(step);
-    account.add(text, media);
-    if account.media.len() > max {
-        account.media.truncate(max);
-        return Err(wording::too_many_media(max));
-    }
-    Ok(())
-}
-
 /// Words (with what came beside them) as the answer to a step.
 fn answer(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>, items: &[Item]) -> Taken {
     if step.kind.takes_media() {
@@ -392,60 +327,6 @@ fn words(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>, items:
     }
 }
 
-/// A message to a question that takes any mixture.
-fn account(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>) -> Taken {
-    let known = answers(dialog, state);
-    let silent = said.text.is_empty() && is_burst(state, said.at);
-    if !said.media.is_empty() {
-        state.media_at = Some(said.at);
-    }
-    let mut told = part_of(state, step);
-    let longer = format!("{}{}", told.text, said.text);
-    let refusal = refused(&step.check.refuse, said.text).map(str::to_owned);
-    if let Some(sentence) = check::length(step, &longer).err().or(refusal) {
-        absorb(dialog, state, said.media, said.at);
-        return next(sentence);
-    }
-    if step.kind == Kind::Media && said.media.is_empty() {
-        return next(wording::send_pictures());
-    }
-    let kept = keep(step, &mut told, said.text, said.media);
-    let as_part = |state: &mut State, told: &Account| {
-        state.parts.insert(step.id.clone(), Value::Account(told.clone()));
-    };
-    if silent && (state.parts.contains_key(&step.id) || step.multi) {
-        as_part(state, &told);
-        return Taken::Silent { answered: None };
-    }
-    if step.multi {
-        as_part(state, &told);
-        return next(kept.err().unwrap_or_else(|| wording::go_on_or_done(&dialog.controls)));
-    }
-    if told.text.is_empty()
-        && state.edit.is_some()
-        && let Some(Answer::Given(Value::Account(old))) = state.answers.get(&step.id)
-    {
-        // A picture sent to 改 adds to the words that were there.
-        told.text.clone_from(&old.text);
-    }
-    match check::account(step, &told, &known) {
-        Ok(()) => {
-            set(dialog, state, step, Value::Account(told).into());
-            match (after(dialog, state, &step.id), kept) {
-                (Taken::Next { answered, .. }, Err(sentence)) => Taken::Next { note: Some(sentence), answered },
-                (taken, _) => taken,
-            }
-        }
-        Err(sentence) => {
-            // A beginning is kept, and the next message completes it; mere signs are no beginning.
-            if said.text.chars().filter(|c| c.is_alphanumeric()).count() >= 2 || !told.media.is_empty() {
-                as_part(state, &told);
-            }
-            next(sentence)
-        }
-    }
-}
-
 fn choice(dialog: &Dialog, state: &mut State, step: &Step, said: &str, items: &[Item]) -> Taken {
     let items = step.items(items);
     if step.multi && said.split(SEPARATORS).filter(|part| !part.trim().is_empty()).count() > 1 {
@@ -454,8 +335,8 @@ fn choice(dialog: &Dialog, state: &mut State, step: &Step, said: &str, items: &[
     match find(state, step, said, &items) {
         Ok(item) => choose(dialog, state, step, item),
         Err(found) if found.is_empty() => {
-            let hint = step.hint.clone();
-            next(hint.unwrap_or_else(wording::no_such_choice))
+            let story = keep_story(dialog, state, said);
+            story.unwrap_or_else(|| next(step.hint.clone().unwrap_or_else(wording::no_such_choice)))
         }
         Err(_) => {
             let mut open = Open::of(&step.id);
@@ -468,24 +349,27 @@ fn choice(dialog: &Dialog, state: &mut State, step: &Step, said: &str, items: &[
 
 const SEPARATORS: [char; 7] = [' ', '　', '、', '，', ',', '和', '\n'];
 
-/// The choice of a number that was shown or is fixed, or of words.
+/// The choice that is meant, by its whole words, by a number, or by a part; else those it may be.
 fn find<'i>(state: &State, step: &Step, said: &str, items: &'i [Item]) -> Result<&'i Item, Vec<&'i Item>> {
     if let Meant::One(item) = exactly(said, items) {
         return Ok(item);
     }
     if let Some(number) = line_number(said) {
-        let open = state.open.as_ref().filter(|open| open.step == step.id);
-        let shown = open.and_then(|open| open.shown.iter().find(|shown| shown.number == number));
-        let by_number = match shown {
-            Some(shown) => items.iter().find(|item| item.key == shown.key),
-            None => items.iter().find(|item| item.no == Some(number)),
-        };
-        return by_number.ok_or_else(Vec::new);
+        return by_number(state, step, number, items).ok_or_else(Vec::new);
     }
     match meant(said, items) {
         Meant::One(item) => Ok(item),
         Meant::Several(found) => Err(found),
         Meant::None => Err(Vec::new()),
+    }
+}
+
+/// The choice of a number as it was shown, else of one that is fixed.
+fn by_number<'i>(state: &State, step: &Step, number: u32, items: &'i [Item]) -> Option<&'i Item> {
+    let open = state.open.as_ref().filter(|open| open.step == step.id);
+    match open.and_then(|open| open.shown.iter().find(|shown| shown.number == number)) {
+        Some(shown) => items.iter().find(|item| item.key == shown.key),
+        None => items.iter().find(|item| item.no == Some(number)),
     }
 }
 
@@ -546,8 +430,12 @@ fn choose(dialog: &Dialog, state: &mut State, step: &Step, item: &Item) -> Taken
 /// Words at the confirmation that are none of its answers.
 fn confirm(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>, items: &[Item]) -> Taken {
     let choices = step.items(items);
-    if let Ok(item) = find(state, step, said.text, &choices).map(Item::clone) {
-        return choose(dialog, state, step, &item);
+    // Not by mention: “他们说不报了” is part of the story.
+    if let Some(item) = line_number(said.text).and_then(|number| by_number(state, step, number, &choices)) {
+        return choose(dialog, state, step, item);
+    }
+    if let Meant::One(item) = part(said.text, &choices) {
+        return choose(dialog, state, step, item);
     }
     if dialog.controls.change.iter().any(|word| said.text.starts_with(word.as_str())) {
         return next(wording::cannot_change(&labels(dialog, state, step)));
@@ -570,94 +458,4 @@ fn confirm(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>, item
         }
         Err(sentence) => next(sentence),
     }
-}
-
-/// The items that a search for these words leaves: those called exactly so, else all.
-pub(super) fn candidates<'i>(said: &str, items: &'i [Item]) -> Vec<&'i Item> {
-    match exactly(said, items) {
-        Meant::One(item) => vec![item],
-        Meant::Several(found) => found,
-        Meant::None => items.iter().collect(),
-    }
-}
-
-fn place(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>, items: &[Item]) -> Taken {
-    let open = state.open.clone().filter(|open| open.step == step.id).unwrap_or_else(|| Open::of(&step.id));
-    let by_number = line_number(said.text).and_then(|number| open.shown.iter().find(|shown| shown.number == number));
-    if let Some(shown) = by_number {
-        return match items.iter().find(|item| item.key == shown.key) {
-            Some(item) => pick(dialog, state, step, item, None),
-            None => next(wording::choice_is_gone()),
-        };
-    }
-    let found = candidates(said.text, items);
-    let mut open = Open { search: None, shown: Vec::new(), page: 0, ..open };
-    open.point = said.point.cloned().or(open.point);
-    state.open = Some(open.clone());
-    match found[..] {
-        [item] => pick(dialog, state, step, item, Some(said.text)),
-        [] if said.text.is_empty() => {
-            // The location stays; the village is still to be named.
-            next(wording::point_without_village())
-        }
-        [] => no_place(dialog, state, step, said),
-        _ => {
-            open.search = Some(text::shorten(said.text, 200)).filter(|text| !text.is_empty());
-            state.open = Some(open);
-            next(match check::chars(said.text) {
-                0 => wording::which_nearby(),
-                1..=8 => wording::which_place(said.text),
-                _ => wording::which_place_of_these(),
-            })
-        }
-    }
-}
-
-fn no_place(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>) -> Taken {
-    let known = answers(dialog, state);
-    let story =
-        dialog.steps.iter().find(|step| step.kind == Kind::Account && step.active(&known) && !known.contains_key(&step.id));
-    if let Some(story) = story.filter(|_| check::chars(said.text) >= STORY_CHARS) {
-        // The person tells what happened instead of where. It is kept, and the place is asked again.
-        let mut told = part_of(state, story);
-        told.add(said.text, &[]);
-        if check::account(story, &told, &known).is_ok() {
-            state.parts.shift_remove(&story.id);
-            state.answers.insert(story.id.clone(), Value::Account(told).into());
-            return Taken::Next { note: Some(wording::story_kept()), answered: Some(story.id.clone()) };
-        }
-        return next(check::length(story, &told.text).err().unwrap_or_else(wording::ask_again));
-    }
-    let sentence = wording::no_such_place(&text::shorten(&text::one_line(said.text), ECHO_CHARS));
-    next([Some(sentence), step.hint.clone()].into_iter().flatten().collect::<Vec<_>>().join("\n"))
-}
-
-/// A found area: the answer, or a narrower search.
-fn pick(dialog: &Dialog, state: &mut State, step: &Step, item: &Item, said: Option<&str>) -> Taken {
-    let open = state.open.take().filter(|open| open.step == step.id).unwrap_or_else(|| Open::of(&step.id));
-    if item.narrows {
-        let within = Some(Named { key: item.key.clone(), text: item.text.clone() });
-        state.open = Some(Open { within, point: open.point, ..Open::of(&step.id) });
-        return ask_on();
-    }
-    let typed = said.map(str::to_owned).filter(|said| !said.is_empty()).or(open.search).unwrap_or_default();
-    let (code, name, known_point) = match &item.value {
-        Some(Value::Place { code, name, point, .. }) => (code.clone(), name.clone(), point.clone()),
-        _ => (item.key.clone(), item.text.clone(), None),
-    };
-    let value = Value::Place { code, name, point: open.point.or(known_point), words: text::shorten(&typed, 200) };
-    set(dialog, state, step, value.into());
-    after(dialog, state, &step.id)
-}
-
-/// A location that comes beside another question belongs to the place that was named before.
-fn keep_point(dialog: &Dialog, state: &mut State, sent: &Point) -> String {
-    let known = answers(dialog, state);
-    for step in dialog.steps.iter().filter(|step| step.kind == Kind::Place && step.active(&known)) {
-        if let Some(Answer::Given(Value::Place { point, .. })) = state.answers.get_mut(&step.id) {
-            *point = Some(sent.clone());
-            return wording::point_kept();
-        }
-    }
-    wording::point_not_needed()
 }

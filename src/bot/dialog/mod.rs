@@ -4,12 +4,14 @@
 //! word or a command line has filled half of it. This module holds the shapes; `load` reads the files, `engine` turns
 //! what people say into answers, `summary` says answers back. All of it is pure: no clock, no database.
 
+mod account;
 mod ask;
 mod check;
 mod controls;
 mod engine;
 mod hear;
 mod load;
+mod place;
 mod reach;
 mod read;
 mod state;

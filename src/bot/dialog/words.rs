@@ -5,6 +5,9 @@ use super::controls::whole;
 use crate::text;
 use chrono::{Datelike, Days, NaiveDate};
 
+/// In a longer message a choice may be mentioned without being meant.
+const MENTION_CHARS: usize = 12;
+
 /// Which choices an answer may mean.
 #[derive(Debug, PartialEq)]
 pub(super) enum Meant<'i> {
@@ -29,12 +32,18 @@ pub(super) fn meant<'i>(said: &str, items: &'i [Item]) -> Meant<'i> {
     if exact != Meant::None {
         return exact;
     }
+    let by_part = part(said, items);
     let said = whole(said);
-    let part = among(items.iter().filter(|item| item_words(item).any(|word| says(&word, &said))).collect());
-    if part != Meant::None {
-        return part;
+    if by_part != Meant::None || said.chars().count() > MENTION_CHARS {
+        return by_part;
     }
     among(items.iter().filter(|item| item_words(item).any(|word| says(&said, &word))).collect())
+}
+
+/// The choice of whose words this is a part.
+pub(super) fn part<'i>(said: &str, items: &'i [Item]) -> Meant<'i> {
+    let said = whole(said);
+    among(items.iter().filter(|item| item_words(item).any(|word| says(&word, &said))).collect())
 }
 
 /// Is the shorter text, of two characters at least, a part of the longer one that is not denied there?

@@ -104,7 +104,7 @@ fn a_sentence_that_began_the_report_is_its_account() {
     start_with(dialog, &mut person.state, "前观津夜里有人抽水", &[], person.now);
     let asks = Input::Said { text: "前观津夜里有人抽水", media: &[], point: None, at: 0 };
     let items = person.items(Some(&asks));
-    give(dialog, &mut person.state, "place", "前观津夜里有人抽水", &items, 0).unwrap();
+    give(dialog, &mut person.state, "place", ("前观津夜里有人抽水", &[]), &items, 0).unwrap();
     person.asked(None);
     person.is_asked("confirm").says("对").is_done();
 }
@@ -193,6 +193,29 @@ fn words_at_the_confirmation_are_added_to_the_account() {
 }
 
 #[test]
+fn a_sentence_that_mentions_an_answer_of_the_confirmation_is_not_that_answer() {
+    person!(dialogs, person, "report");
+    person
+        .says("前观津")
+        .says("夜里有人抽水")
+        .says("村里叫我们不报了")
+        .is_asked("confirm")
+        .says("他们没给我提交材料")
+        .is_asked("confirm");
+    assert_eq!(person.account("what").text.lines().count(), 3);
+    person.says("匿名").is_asked("identity").says("1").is_asked("confirm").says("不报了");
+    assert_eq!(person.taken, Some(Taken::Cancelled));
+}
+
+#[test]
+fn a_story_told_where_a_choice_was_asked_is_kept() {
+    person!(dialogs, person, "rate");
+    person.says("1").says("他们根本没来过，电话也打不通").is_asked("solved").reads("这件事记下了").reads("3. 没解决");
+    person.says("3").says("2").says("2").says("3").says("1").is_done();
+    assert_eq!(person.account("words").text, "他们根本没来过，电话也打不通");
+}
+
+#[test]
 fn back_goes_through_what_was_asked() {
     person!(dialogs, person, "report");
     person.says("上一步").is_asked("place").reads("已经是第一个问题").says("前观津").says("夜里有人抽水").is_asked("confirm");
@@ -248,12 +271,12 @@ fn a_command_fills_the_form_and_what_is_missing_is_asked() {
     let dialog = dialogs.get("assign").unwrap();
     let mut person = Person::begins(dialog, Answers::from([("ticket".to_owned(), Value::key("71", "0007 夜里抽水").into())]));
     let units = person.items(None);
-    assert_eq!(give(dialog, &mut person.state, "unit", "U0", &units, 0), Ok(()));
+    assert_eq!(give(dialog, &mut person.state, "unit", ("U0", &[]), &units, 0), Ok(()));
     assert!(wanted(dialog, &person.state).is_none());
     assert_eq!(person.key("unit"), "u0");
 
     let mut other = Person::begins(dialog, Answers::from([("ticket".to_owned(), Value::key("71", "0007 夜里抽水").into())]));
-    let note = give(dialog, &mut other.state, "unit", "业局水局政局教育局水务局", &units, 0).unwrap_err();
+    let note = give(dialog, &mut other.state, "unit", ("业局水局政局教育局水务局", &[]), &units, 0).unwrap_err();
     other.asked(Some(&note));
     other.is_asked("unit").reads("像的有这几个").reads("1. 水务局\n2. 教育局").says("2").is_done();
     assert_eq!(other.key("unit"), "u6");
@@ -275,6 +298,21 @@ fn a_result_that_is_too_short_is_completed_and_a_picture_needs_fewer_words() {
         .reads("要有一张照片")
         .photo()
         .is_done();
+}
+
+#[test]
+fn a_command_in_one_message_with_a_picture_is_complete() {
+    let dialogs = report();
+    let dialog = dialogs.get("finish").unwrap();
+    let mut state = begin(dialog, 1, slots(&[("needs_verdict", "yes"), ("needs_photo", "yes")]));
+    state.answers.insert("ticket".into(), Value::key("71", "0007").into());
+    let photo = [MediaId { id: 1, kind: MediaKind::Photo }];
+    give(dialog, &mut state, "verification", ("属实", &[]), &[], 0).unwrap();
+    give(dialog, &mut state, "method", ("关停", &[]), &[], 0).unwrap();
+    assert!(give(dialog, &mut state, "method", ("炸了", &[]), &[], 0).is_err());
+    give(dialog, &mut state, "result", ("井已封填，水泵已拆走。", &photo), &[], 0).unwrap();
+    assert!(wanted(dialog, &state).is_none());
+    assert_eq!(answers(dialog, &state)["method"], Value::key("shut", "关停").into());
 }
 
 #[test]

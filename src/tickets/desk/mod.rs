@@ -1,0 +1,292 @@
+//! The use cases. Each gets the turn, checks the right, applies the life cycle, and collects events and messages; none
+//! begins or ends a transaction.
+
+mod intake;
+mod outcome;
+mod report;
+mod reporter;
+mod work;
+
+pub use outcome::rate_answer;
+pub use report::{kind_of, title_of};
+
+use super::{
+    Ticket,
+    life::{Verb, Who},
+    refs, show,
+    store::{self, By, Event, Reporter},
+    wording,
+};
+use crate::{
+    bot::{Submitted, Turn, dialog::{Account, Answers, Value}},
+    error::{Error, Result},
+    message::Reply,
+    outbox::{Class, Push, Target},
+    people::{Actor, Role},
+};
+
+/// The actions that dialog files may name.
+pub const ACTIONS: &[&str] = &[
+    "tickets.submit",
+    "tickets.submit_for",
+    "tickets.details",
+    "tickets.human",
+    "tickets.add",
+    "tickets.accept",
+    "tickets.reject",
+    "tickets.ask",
+    "tickets.assign",
+    "tickets.redispatch",
+    "tickets.sign",
+    "tickets.sendback",
+    "tickets.note",
+    "tickets.contact",
+    "tickets.give",
+    "tickets.relay",
+    "tickets.finish",
+    "tickets.signoff",
+    "tickets.redo",
+    "tickets.pass",
+    "tickets.rate",
+    "tickets.rate_answer",
+    "tickets.reopen",
+    "tickets.withdraw",
+    "tickets.urge",
+    "tickets.status",
+];
+
+/// Runs an action of a finished dialog or command.
+///
+/// # Errors
+/// [`Error::User`] with what would be right; otherwise those of the database.
+pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers) -> Result<Submitted> {
+    match action {
+        "submit" => report::submit(turn, answers, false).await,
+        "submit_for" => report::submit(turn, answers, true).await,
+        "details" => report::details(turn, answers).await,
+        "human" => report::human(turn, answers).await,
+        "rate" => outcome::rate(turn, answers).await,
+        "finish" => work::finish(turn, answers).await,
+        _ => {
+            let tickets = tickets(turn, answers).await?;
+            let many = tickets.len() > 1;
+            let mut lines: Vec<Reply> = Vec::new();
+            for ticket in tickets {
+                match one(turn, action, ticket, answers).await {
+                    Ok(reply) => lines.push(reply),
+                    // Of several, one that does not work does not stop the others; it has its own line.
+                    Err(Error::User(sentence)) if many => lines.push(sentence.into()),
+                    Err(error) => return Err(error),
+                }
+            }
+            if many {
+                let text: Vec<String> = lines.into_iter().map(|line| line.text).collect();
+                turn.say(text.join("\n"));
+            } else {
+                lines.into_iter().for_each(|line| turn.say(line));
+            }
+            Ok(Submitted::Done(Vec::new()))
+        }
+    }
+}
+
+async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: &Answers) -> Result<Reply> {
+    match action {
+        "add" => reporter::add(turn, ticket, answers).await,
+        "accept" => intake::accept(turn, ticket).await,
+        "reject" => intake::reject(turn, ticket, answers).await,
+        "ask" => intake::ask(turn, ticket, answers).await,
+        "assign" => intake::assign(turn, ticket, answers).await,
+        "redispatch" => intake::redispatch(turn, ticket, answers).await,
+        "sign" => work::sign(turn, ticket).await,
+        "sendback" => work::send_back(turn, ticket, answers).await,
+        "note" => work::note(turn, ticket, answers).await,
+        "contact" => work::contact(turn, ticket, answers).await,
+        "give" => work::give(turn, ticket, answers).await,
+        "relay" => work::relay(turn, ticket, answers).await,
+        "signoff" => outcome::sign_off(turn, ticket).await,
+        "redo" => outcome::redo(turn, ticket, answers).await,
+        "pass" => outcome::pass(turn, ticket).await,
+        "reopen" => outcome::reopen(turn, ticket, &text(answers, "reason")).await,
+        "withdraw" => reporter::withdraw(turn, ticket).await,
+        "urge" => reporter::urge(turn, ticket).await,
+        "status" => reporter::status(turn, ticket).await,
+        other => Err(Error::fault(format!("no ticket action is called {other}"))),
+    }
+}
+
+pub(super) use intake::assign_to;
+
+/// The tickets that the `ticket` step names.
+async fn tickets(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Vec<Ticket>> {
+    let keys = answers.get("ticket").and_then(|answer| answer.value()).map(Value::keys).unwrap_or_default();
+    let mut tickets = Vec::with_capacity(keys.len());
+    for key in keys {
+        let id = key.parse().map_err(|_| Error::fault("a ticket step holds no id"))?;
+        tickets.extend(store::by_id(turn.tx.conn(), id).await?);
+    }
+    if tickets.is_empty() {
+        return Err(Error::fault("a ticket step names no ticket"));
+    }
+    Ok(tickets)
+}
+
+/// The key of a choice; empty when it was skipped.
+fn key(answers: &Answers, step: &str) -> String {
+    answers.get(step).and_then(|answer| answer.value()).map(|value| value.keys().join(",")).unwrap_or_default()
+}
+
+/// The text of an answer; empty when it was skipped.
+fn text(answers: &Answers, step: &str) -> String {
+    match answers.get(step).and_then(|answer| answer.value()) {
+        Some(Value::Text(text)) => text.clone(),
+        Some(Value::Account(account)) => account.text.clone(),
+        _ => String::new(),
+    }
+}
+
+/// An account with its files; empty when it was skipped.
+fn account(answers: &Answers, step: &str) -> Account {
+    match answers.get(step).and_then(|answer| answer.value()) {
+        Some(Value::Account(account)) => account.clone(),
+        Some(Value::Text(text)) => Account { text: text.clone(), media: Vec::new() },
+        _ => Account::default(),
+    }
+}
+
+/// Something that happens to a ticket.
+struct Change<'a> {
+    verb: Verb,
+    reason: Option<&'a str>,
+    payload: Option<&'a str>,
+    visible: &'static str,
+}
+
+impl<'a> Change<'a> {
+    fn of(verb: Verb) -> Self {
+        Change { verb, reason: None, payload: None, visible: "all" }
+    }
+
+    fn because(self, reason: &'a str) -> Self {
+        Change { reason: Some(reason).filter(|reason| !reason.is_empty()), ..self }
+    }
+
+    fn with(self, payload: &'a str) -> Self {
+        Change { payload: Some(payload), ..self }
+    }
+
+    fn internal(self) -> Self {
+        Change { visible: "staff", ..self }
+    }
+}
+
+/// Applies the row of the table that lets this person do this now: checks the right, moves the state, lets `edit` set the rest,
+/// writes guarded by the state and version it starts from, and adds the event.
+async fn change(
+    turn: &mut Turn<'_, Actor>,
+    before: &Ticket,
+    what: Change<'_>,
+    edit: impl FnOnce(&mut Ticket),
+) -> Result<Ticket> {
+    let mine = refs::reported(turn, before.id).await?;
+    let Some((row, who)) = refs::permitted(&turn.actor, before, what.verb, mine.is_some()) else {
+        let states = super::life::states_for(what.verb);
+        let sentence = if states.contains(&before.state) {
+            wording::not_yours(before, what.verb)
+        } else {
+            wording::wrong_state(before, what.verb)
+        };
+        return Err(Error::user(sentence));
+    };
+    let mut after = before.clone();
+    if let Some(to) = row.to {
+        after.state = to;
+    }
+    edit(&mut after);
+    if !store::update(turn.tx, before, &mut after).await? {
+        let present = store::by_id(turn.tx.conn(), before.id).await?;
+        return Err(Error::user(wording::too_late(present.as_ref().unwrap_or(before))));
+    }
+    let by = by(turn, who);
+    let event = Event {
+        verb: what.verb,
+        from: Some(before.state),
+        to: after.state,
+        reason: what.reason,
+        payload: what.payload,
+        visible: what.visible,
+    };
+    store::event(turn.tx, before.id, by, event, turn.key, turn.now).await?;
+    Ok(after)
+}
+
+/// An event's actor: somebody in office by id, a reporter never.
+fn by(turn: &Turn<'_, Actor>, who: Who) -> By {
+    match who {
+        Who::Reporter | Who::Anybody => By { person: None, role: "reporter" },
+        Who::Holder(role) => By { person: Some(turn.actor.person), role: role.as_str() },
+        Who::IntakeAndDispatcher | Who::ParentDispatcher => By { person: Some(turn.actor.person), role: Role::Dispatcher.as_str() },
+        Who::StaffInScope => By { person: Some(turn.actor.person), role: "staff" },
+        Who::Timer => By { person: None, role: "timer" },
+    }
+}
+
+/// Tells everybody who reported the ticket, except the sender of this turn.
+async fn tell_reporters(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: Reply) -> Result<Vec<Reporter>> {
+    let mine = turn.actor.holders();
+    let reporters = store::reporters(turn.tx, ticket.id).await?;
+    let others: Vec<Reporter> = reporters.into_iter().filter(|reporter| !mine.contains(&reporter.holder)).collect();
+    for reporter in &others {
+        turn.push(Push {
+            target: Target::Reporter(reporter.id),
+            ticket: Some(ticket.id),
+            class: Class::Now,
+            reply: reply.clone(),
+            except: None,
+            urgent: ticket.urgent(),
+        });
+    }
+    Ok(others)
+}
+
+/// Tells the holders of a role, in the ticket's unit where the role belongs to one. `reply` must be fit for a group; what only a
+/// private chat may read stands in its `private`.
+fn tell_role(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, class: Class, reply: Reply) {
+    let unit = matches!(role, Role::Liaison | Role::Handler | Role::UnitLeader).then(|| ticket.unit.clone()).flatten();
+    tell_role_of(turn, ticket, role, unit, class, reply);
+}
+
+fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: Option<String>, class: Class, reply: Reply) {
+    let class = if ticket.urgent() { Class::Now } else { class };
+    turn.push(Push {
+        target: Target::Role { role: role.as_str().to_owned(), area: ticket.area.clone(), unit },
+        ticket: Some(ticket.id),
+        class,
+        reply,
+        except: Some(turn.actor.person),
+        urgent: ticket.urgent(),
+    });
+}
+
+/// Tells the person who handles the ticket, or the liaison while nobody does.
+fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
+    match ticket.handler {
+        Some(handler) if handler != turn.actor.person => {
+            let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+            turn.push(Push {
+                target: Target::Person(handler),
+                ticket: Some(ticket.id),
+                class: if ticket.urgent() { Class::Now } else { class },
+                reply,
+                except: None,
+                urgent: ticket.urgent(),
+            });
+        }
+        _ => tell_role(turn, ticket, Role::Liaison, class, reply),
+    }
+}
+
+/// The name of the sender's unit for the ticket, as the reporter may read it.
+fn unit_name(turn: &Turn<'_, Actor>, ticket: &Ticket) -> String {
+    show::unit(ticket, turn.actor.directory()).unwrap_or("受理中心").to_owned()
+}

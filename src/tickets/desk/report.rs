@@ -1,0 +1,304 @@
+//! From words to a ticket.
+
+use super::{account, by, key, tell_role, text};
+use crate::{
+    bot::{Offer, Submitted, Turn, dialog::{self, Answer, Answers, Value}},
+    clock::{HOUR, local},
+    error::{Error, Result},
+    media,
+    message::{Point, Reply},
+    outbox::{Class, Target},
+    people::{Actor, FieldKind, Level, Role},
+    seal::random_digits,
+    text as words,
+    tickets::{
+        Kind, Mode, Priority, State, Ticket,
+        calendar::{self, Clock},
+        life::{Verb, Who},
+        show,
+        store::{self, Event, Reporter},
+        wording,
+    },
+};
+use chrono::{Datelike, Timelike};
+
+/// At most so many of a field's questions are put into the one friendly message.
+const QUESTIONS: usize = 4;
+
+/// What a report comes to, before it is a ticket.
+struct Clue {
+    area: String,
+    place: String,
+    point: Option<Point>,
+    text: String,
+    media: Vec<i64>,
+    mode: Mode,
+    contact: Option<String>,
+    on_behalf: bool,
+    kind: Option<Kind>,
+}
+
+/// 提交: the report becomes a ticket.
+pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_behalf: bool) -> Result<Submitted> {
+    let Some(Value::Place { code, name, point, words }) = answers.get("place").and_then(Answer::value).cloned() else {
+        return Ok(Submitted::Mend("place", String::new()));
+    };
+    let what = account(answers, "what");
+    let mode = Mode::from_code(&key(answers, "identity")).unwrap_or(Mode::Confidential);
+    let phone = text(answers, "phone");
+    let who = text(answers, "who");
+    let contact = [who, phone].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    // What was typed for the place says more than its name when it says where in the village.
+    let place = if words.chars().count() > 2 && !name.contains(&words) && words.chars().count() <= 40 { format!("{name}（{words}）") } else { name };
+    let clue = Clue {
+        area: code,
+        place,
+        point,
+        text: what.text.clone(),
+        media: what.media.iter().map(|file| file.id).collect(),
+        mode,
+        contact: (!contact.is_empty() && mode == Mode::RealName).then_some(contact),
+        on_behalf,
+        kind: None,
+    };
+    let (ticket, reporter, code) = create(turn, clue).await?;
+    let code = (mode == Mode::Anonymous).then_some(code);
+    let promise = wording::receipt_promise(ticket.accept_due, turn.now, mode, code.as_deref());
+    let values = vec![("number", ticket.short()), ("promise", promise)];
+    let mut given = Answers::new();
+    given.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
+    let field = campaign_field(turn, &ticket);
+    given.insert("field".into(), Value::key(field.clone(), "").into());
+    if key(answers, "detailed") == "yes" || (turn.actor.has(Role::Deputy) && !on_behalf) {
+        let (number, promise) = (&values[0].1, &values[1].1);
+        turn.say(format!("收到了，编号 {number}。{promise}"));
+        return Ok(Submitted::Then("details", given));
+    }
+    if let Some(questions) = questions(turn, &field).filter(|_| !on_behalf) {
+        turn.say(wording::more_questions(&questions));
+        let mut preset = Answers::new();
+        preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
+        turn.offer(Offer {
+            target: Target::Reporter(reporter),
+            dialog: "add",
+            preset,
+            ticket: ticket.id,
+            urgent: false,
+            expires_at: turn.now + HOUR / 2,
+        })?;
+    }
+    Ok(Submitted::Done(values))
+}
+
+/// 转人工: words for intake, kept as a ticket of the county so that nothing is lost and an answer finds its way back.
+pub(super) async fn human(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
+    let directory = turn.actor.directory();
+    let Some(county) = directory.areas.all().find(|area| area.level() == Level::County && !area.retired) else {
+        return Err(Error::fault("the organisation has no county"));
+    };
+    let clue = Clue {
+        area: county.code.clone(),
+        place: county.name.clone(),
+        point: None,
+        text: text(answers, "text"),
+        media: turn.media.iter().map(|file| file.id).collect(),
+        mode: Mode::Confidential,
+        contact: None,
+        on_behalf: false,
+        kind: Some(Kind::Help),
+    };
+    let (ticket, _, _) = create(turn, clue).await?;
+    let local = local(turn.now);
+    let minutes = local.hour() * 60 + local.minute();
+    let open = calendar::works(local.date_naive()) && (8 * 60 + 30..17 * 60 + 30).contains(&minutes);
+    turn.say(format!("{}编号 {}。", wording::human_promise(open), ticket.short()));
+    Ok(Submitted::Done(Vec::new()))
+}
+
+/// The answers to a field's own questions, after the number.
+pub(super) async fn details(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
+    let set = turn.actor.office.dialogs.clone();
+    let dialog = set.get("details").ok_or_else(|| Error::fault("there is no dialog details"))?;
+    let mut lines = Vec::new();
+    let mut media = Vec::new();
+    for (step, answer) in answers {
+        let (Some(step), Some(value)) = (dialog.step(step), answer.value()) else { continue };
+        if let Value::Account(account) = value {
+            media.extend(account.media.iter().map(|file| file.id));
+        }
+        let said = dialog::in_words(value);
+        if !said.is_empty() {
+            lines.push(format!("{}：{said}", step.label));
+        }
+    }
+    let id: i64 = key(answers, "ticket").parse().map_err(|_| Error::fault("details without a ticket"))?;
+    let ticket = store::by_id(turn.tx.conn(), id).await?.ok_or_else(|| Error::fault("details of no ticket"))?;
+    if lines.is_empty() && media.is_empty() {
+        return Ok(Submitted::Done(Vec::new()));
+    }
+    media::attach(turn.tx, &media, id).await?;
+    let said = lines.join("；");
+    let event = Event { verb: Verb::Add, from: Some(ticket.state), to: ticket.state, reason: Some(&said), payload: None, visible: "all" };
+    store::event(turn.tx, id, by(turn, Who::Reporter), event, turn.key, turn.now).await?;
+    Ok(Submitted::Done(Vec::new()))
+}
+
+/// Writes the ticket, who reported it, and tells intake. Gives the ticket, the reporter's entry, and the query code.
+async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, String)> {
+    let now = turn.now;
+    let office = turn.actor.office.clone();
+    let directory = &office.directory;
+    let prefix = directory.areas.above(&clue.area, Level::County).and_then(|county| county.prefix.clone()).unwrap_or_else(|| "MH".into());
+    let day = local(now).format("%y%m%d").to_string();
+    let seq = store::next_seq(turn.tx, &format!("{prefix}{day}")).await?;
+    let field = directory.propose_field(&clue.text);
+    let campaign = field.is_some_and(|field| field.kind == FieldKind::Campaign);
+    let kind = clue.kind.unwrap_or_else(|| kind_of(&clue.text, campaign));
+    let priority = if crate::tickets::lists::danger(&clue.text) { Priority::Urgent } else { Priority::Normal };
+    let ticket = Ticket {
+        id: turn.tx.id()?,
+        number: format!("{prefix}{day}{seq:04}"),
+        day,
+        seq,
+        kind,
+        field: field.map(|field| field.id.clone()),
+        title: title_of(&clue.text),
+        text: clue.text.clone(),
+        area: clue.area,
+        place: clue.place,
+        source: if clue.on_behalf && turn.actor.has(Role::Deputy) { "deputy".into() } else { turn.ability.kind.to_owned() },
+        on_behalf: clue.on_behalf,
+        mode: clue.mode,
+        priority,
+        state: State::Submitted,
+        round: 1,
+        unit: None,
+        handler: None,
+        accept_due: Some(calendar::due(now, calendar::limit(Clock::Accept, kind, priority))),
+        dispatch_due: None,
+        sign_due: None,
+        contact_due: None,
+        resolve_due: None,
+        submitted_at: now,
+        dispatched_at: None,
+        first_contact_at: None,
+        resolved_at: None,
+        closed_at: None,
+        signed_off: false,
+        result: None,
+        verification: None,
+        method: None,
+        asks: 0,
+        send_backs: 0,
+        reopens: 0,
+        urges: 0,
+        urged_at: None,
+        version: 1,
+    };
+    let code = random_digits(8)?;
+    let point = clue.point.map(|point| (point.lat, point.lng));
+    store::insert(turn.tx, &ticket, &office.keys.hash("query", &code), point).await?;
+    media::attach(turn.tx, &clue.media, ticket.id).await?;
+    let reporter = reporter(turn, &ticket, clue.contact)?;
+    store::add_reporter(turn.tx, &reporter, now).await?;
+    if clue.mode == Mode::Anonymous {
+        turn.answer_as(Target::Reporter(reporter.id));
+    }
+    let event = Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all" };
+    store::event(turn.tx, ticket.id, by(turn, Who::Reporter), event, turn.key, now).await?;
+    let proposal = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
+    let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
+    let detail = wording::with_media(&words::shorten(&ticket.text, 200), clue.media.len());
+    let reply = Reply {
+        text: wording::new_for_intake(&ticket.number, &show::group_scope(&ticket, directory)),
+        private: Some(wording::new_for_intake_private(&show::label(&ticket, directory), &detail, &ticket, proposal)),
+        ..Reply::default()
+    };
+    tell_role(turn, &ticket, Role::Intake, Class::Batch, reply);
+    Ok((ticket, reporter.id, code))
+}
+
+/// The entry that leads back to whoever reported: to the person, or for an anonymous one to the account alone.
+fn reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket, contact: Option<String>) -> Result<Reporter> {
+    let id = turn.tx.id()?;
+    let office = turn.actor.office.clone();
+    let (holder, plain) = match ticket.mode {
+        Mode::Anonymous => (turn.actor.nameless_holder(), serde_json::to_string(&turn.actor.address)?),
+        Mode::RealName | Mode::Confidential => (turn.actor.holder(), turn.actor.person.to_string()),
+    };
+    let sealed = office.keys.seal(&show::sealed_place(id), &plain)?;
+    let contact = contact.map(|contact| office.keys.seal(&show::contact_place(id), &contact)).transpose()?;
+    Ok(Reporter { id, ticket: ticket.id, mode: ticket.mode, holder, sealed, contact })
+}
+
+/// What kind of ticket the words make (`domain.md` 5); intake corrects it.
+pub fn kind_of(text: &str, campaign: bool) -> Kind {
+    let has = |list: &[&str]| list.iter().any(|word| text.contains(word));
+    if has(&["举报", "贪污", "受贿", "吃拿卡要"]) {
+        Kind::Accusation
+    } else if campaign {
+        Kind::Clue
+    } else if has(&["怎么办理", "怎么申请", "请问", "咨询", "需要什么手续", "什么时候能"]) {
+        Kind::Consult
+    } else if has(&["建议", "希望能"]) {
+        Kind::Advice
+    } else if has(&["感谢", "表扬"]) {
+        Kind::Thanks
+    } else if has(&["求助", "帮帮", "帮忙", "困难"]) {
+        Kind::Help
+    } else {
+        Kind::Complaint
+    }
+}
+
+/// A ticket's title: its first words.
+pub fn title_of(text: &str) -> String {
+    let line = words::one_line(text);
+    let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
+    let title = words::shorten(first, 16);
+    if title.is_empty() { "（照片或语音）".to_owned() } else { title }
+}
+
+/// The campaign field whose questions fit, else `topic`.
+fn campaign_field(turn: &Turn<'_, Actor>, ticket: &Ticket) -> String {
+    let field = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id));
+    field.filter(|field| field.kind == FieldKind::Campaign).map_or_else(|| "topic".to_owned(), |field| field.id.clone())
+}
+
+/// The first questions of a field, from the dialog file; none for general topics, where they would only delay.
+fn questions(turn: &Turn<'_, Actor>, field: &str) -> Option<Vec<String>> {
+    if field == "topic" {
+        return None;
+    }
+    let set = turn.actor.office.dialogs.clone();
+    let dialog = set.get("details")?;
+    let prefix = format!("{field}_");
+    let asks: Vec<String> =
+        dialog.steps.iter().filter(|step| step.id.starts_with(&prefix)).map(|step| step.ask.clone()).take(QUESTIONS).collect();
+    (!asks.is_empty()).then_some(asks)
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_by_their_words() {
+        for (text, campaign, kind) in [
+            ("夜里有人打井抽水卖", true, Kind::Clue),
+            ("举报村干部受贿", true, Kind::Accusation),
+            ("请问低保怎么申请", false, Kind::Consult),
+            ("路灯不亮", false, Kind::Complaint),
+            ("建议修一修桥", false, Kind::Advice),
+        ] {
+            assert_eq!(kind_of(text, campaign), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_title_is_the_first_words() {
+        assert_eq!(title_of("夜里有人打井抽水卖。半年多了"), "夜里有人打井抽水卖");
+        assert_eq!(title_of(""), "（照片或语音）");
+    }
+}

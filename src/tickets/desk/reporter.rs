@@ -1,0 +1,95 @@
+//! What reporters do with their tickets: 补充, 撤回, 催办, 查.
+
+use super::{Change, account, change, work::tell_whoever_has_it};
+use crate::{
+    bot::{Turn, close_offers, dialog::Answers},
+    clock::DAY,
+    error::{Error, Result},
+    media,
+    message::Reply,
+    outbox::Class,
+    people::{Actor, Role},
+    tickets::{Kind, State, Ticket, life::Verb, refs, show, wording},
+};
+
+/// A reporter urges once in this time.
+const URGE_EVERY: i64 = 3 * DAY;
+
+/// 补充: also the answer to 追问, and anything that is sent back to a question about the ticket.
+pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
+    let what = account(answers, "what");
+    let files: Vec<i64> = what.media.iter().map(|file| file.id).collect();
+    let words = wording::with_media(&what.text, files.len());
+    let was_asked = ticket.state == State::NeedInfo;
+    let after = change(turn, &ticket, Change::of(Verb::Add).because(&words), |_| {}).await?;
+    media::attach(turn.tx, &files, after.id).await?;
+    if was_asked {
+        close_offers(turn.tx, after.id, &["add"]).await?;
+    }
+    let reply = Reply {
+        text: wording::word_from_reporter(&after.short()),
+        private: Some(wording::added_to_staff(&show::label(&after, turn.actor.directory()), &what.text, files.len())),
+        ..Reply::default()
+    };
+    tell_whoever_has_it(turn, &after, Class::Batch, reply);
+    Ok(wording::added(&show::here(turn, &after)).into())
+}
+
+/// 撤回, where no consent is needed.
+pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    if ticket.kind == Kind::Accusation || ticket.urgent() {
+        return Err(Error::user(wording::withdraw_needs_consent()));
+    }
+    let after = change(turn, &ticket, Change::of(Verb::Withdraw), |_| {}).await?;
+    close_offers(turn.tx, after.id, &[]).await?;
+    let text = wording::withdrawn(&show::group_label(&after, turn.actor.directory()));
+    if after.unit.is_some() && ticket.state != State::SentBack {
+        super::tell_handler(turn, &after, Class::Batch, text.clone().into());
+    }
+    super::tell_role(turn, &after, Role::Intake, Class::Batch, text.into());
+    Ok(wording::done(Verb::Withdraw, &show::here(turn, &after), "").into())
+}
+
+/// 催办.
+pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    let now = turn.now;
+    let mine = refs::reported(turn, ticket.id).await?.is_some();
+    let as_staff = refs::permitted(&turn.actor, &ticket, Verb::Urge, false).is_some();
+    if let Some(last) = ticket.urged_at.filter(|last| mine && !as_staff && now < last + URGE_EVERY) {
+        return Err(Error::user(wording::urged_lately(last + URGE_EVERY, now)));
+    }
+    let after = change(turn, &ticket, Change::of(Verb::Urge), |ticket| {
+        ticket.urges += 1;
+        if mine {
+            ticket.urged_at = Some(now);
+        }
+    })
+    .await?;
+    let who = if mine && !as_staff { "反映人" } else { "派单员或代表" };
+    let directory = turn.actor.office.directory.clone();
+    let reply = Reply {
+        text: wording::urged(&show::group_label(&after, &directory), who, after.state),
+        private: Some(wording::urged(&show::label(&after, &directory), who, after.state)),
+        ..Reply::default()
+    };
+    tell_whoever_has_it(turn, &after, Class::Now, reply);
+    Ok(wording::urge_passed_on(&show::here(turn, &after)).into())
+}
+
+/// 查: the timeline, with what this person may see in this chat.
+pub(super) async fn status(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    let mine = refs::reported(turn, ticket.id).await?.is_some();
+    let staff = refs::permitted(&turn.actor, &ticket, Verb::Status, false).is_some();
+    if !mine && !staff {
+        return Err(Error::user(wording::unknown_number(&ticket.short())));
+    }
+    let full = if staff { show::for_staff(turn, &ticket).await? } else { show::for_reporter(turn, &ticket).await? };
+    if !turn.in_group() {
+        return Ok(full);
+    }
+    let person = turn.actor.person;
+    turn.say_privately(person, full);
+    let directory = turn.actor.office.directory.clone();
+    let text = format!("{} {}（内容私聊发您了）", show::group_label(&ticket, &directory), ticket.state);
+    Ok(show::group_card("工单", &ticket, &directory, turn.now, text, &[]))
+}

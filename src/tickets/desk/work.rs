@@ -1,0 +1,208 @@
+//! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
+
+use super::{Change, account, change, intake::leave, key, tell_handler, tell_reporters, tell_role, text, unit_name};
+use crate::{
+    bot::{Submitted, Turn, dialog::{Account, Answers, Value}},
+    clock::DAY,
+    error::{Error, Result},
+    media,
+    message::Reply,
+    outbox::{Class, Push, Target},
+    people::{Actor, Role},
+    tickets::{
+        Method, Mode, State, Ticket, Verification,
+        calendar::{self, Amount},
+        life::Verb,
+        refs, show, wording,
+    },
+};
+
+/// 签收.
+pub(super) async fn sign(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    let after = change(turn, &ticket, Change::of(Verb::Sign), |_| {}).await?;
+    let extra = wording::signed_hint(&after, turn.now);
+    Ok(wording::done(Verb::Sign, &show::here(turn, &after), &extra).into())
+}
+
+/// 退单, the first of a ticket.
+pub(super) async fn send_back(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
+    if ticket.send_backs > 0 {
+        return Err(Error::user(wording::second_send_back()));
+    }
+    let until = ticket.dispatched_at.map(|at| calendar::due(at, Amount::Days(2)));
+    if until.is_some_and(|until| turn.now > until) {
+        return Err(Error::user(wording::send_back_too_late()));
+    }
+    let unit = unit_name(turn, &ticket);
+    let reason = wording::unit_reason(&key(answers, "reason"));
+    let to = key(answers, "unit");
+    let directory = turn.actor.office.directory.clone();
+    let proposed = directory.unit(&to).map(|unit| unit.name.clone());
+    let why = format!("{unit}：{reason}");
+    let after = change(turn, &ticket, Change::of(Verb::SendBack).because(&why).with(&to).internal(), |ticket| {
+        ticket.send_backs += 1;
+        ticket.sign_due = None;
+        ticket.contact_due = None;
+    })
+    .await?;
+    let text = wording::sent_back(&show::group_label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
+    let private = wording::sent_back(&show::label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
+    tell_role(turn, &after, Role::Dispatcher, Class::Now, Reply { text, private: Some(private), ..Reply::default() });
+    Ok(wording::done(Verb::SendBack, &show::here(turn, &after), "").into())
+}
+
+/// 进展; with 公开 the reporter reads it.
+pub(super) async fn note(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
+    let said = text(answers, "text");
+    let open = key(answers, "open") == "yes";
+    let what = Change::of(Verb::Note).because(&said);
+    let after = change(turn, &ticket, if open { what } else { what.internal() }, |_| {}).await?;
+    if open {
+        let label = show::label(&after, turn.actor.directory());
+        let unit = unit_name(turn, &after);
+        tell_reporters(turn, &after, wording::public_note(&label, &unit, &said).into()).await?;
+    }
+    Ok(wording::done(Verb::Note, &show::here(turn, &after), if open { "反映人也看得到" } else { "" }).into())
+}
+
+/// 联系: the first one stops the contact clock, where the unit may know the reporter.
+pub(super) async fn contact(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
+    let now = turn.now;
+    if ticket.mode != Mode::RealName {
+        return Err(Error::user(wording::contact_through_bot(ticket.seq)));
+    }
+    let words = text(answers, "words");
+    let after = change(turn, &ticket, Change::of(Verb::Contact).because(&words).internal(), |ticket| {
+        ticket.first_contact_at.get_or_insert(now);
+    })
+    .await?;
+    Ok(wording::contacted(&show::here(turn, &after)).into())
+}
+
+/// 转办: to a colleague of the unit.
+pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
+    let person: i64 = key(answers, "person").parse().map_err(|_| Error::fault("转办 without a person"))?;
+    let directory = turn.actor.office.directory.clone();
+    let colleague = directory.staff(person).filter(|staff| {
+        let scope = refs::scope_of(&ticket);
+        [Role::Handler, Role::Liaison, Role::UnitLeader].iter().any(|role| directory.holds(&staff.grants, *role, scope))
+    });
+    let Some(colleague) = colleague else { return Err(Error::user("只能转给本单位的人。")) };
+    let name = colleague.name.clone();
+    let after = change(turn, &ticket, Change::of(Verb::Give).because(&name).internal(), |ticket| ticket.handler = Some(person)).await?;
+    let by = directory.staff(turn.actor.person).map_or("同事", |staff| staff.name.as_str());
+    let mut reply = Reply::text(wording::given(&show::label(&after, &directory), by));
+    reply.card = Some(show::private_card("转给您的工单", &after, &directory, turn.now));
+    reply.choices = show::chips(&after, &["看", "办结"]);
+    turn.push(Push {
+        target: Target::Person(person),
+        ticket: Some(after.id),
+        class: Class::Now,
+        reply,
+        except: None,
+        urgent: after.urgent(),
+    });
+    Ok(wording::done(Verb::Give, &show::here(turn, &after), &name).into())
+}
+
+/// 转告, in both directions; names stay hidden.
+pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
+    let (now, said) = (turn.now, text(answers, "text"));
+    let mine = refs::reported(turn, ticket.id).await?.is_some();
+    let staff = refs::permitted(&turn.actor, &ticket, Verb::Relay, false).is_some();
+    let from_reporter = mine && !staff;
+    let after = change(turn, &ticket, Change::of(Verb::Relay).because(&said), |ticket| {
+        if !from_reporter && ticket.mode != Mode::RealName && ticket.dispatched_at.is_some() {
+            ticket.first_contact_at.get_or_insert(now);
+        }
+    })
+    .await?;
+    let directory = turn.actor.office.directory.clone();
+    let label = show::label(&after, &directory);
+    if from_reporter {
+        let reply = Reply {
+            text: wording::word_from_reporter(&after.short()),
+            private: Some(wording::relay_to_staff(&label, &said, after.seq)),
+            ..Reply::default()
+        };
+        tell_whoever_has_it(turn, &after, Class::Now, reply);
+    } else {
+        let from = if after.unit.is_some() && !turn.actor.has(Role::Intake) { unit_name(turn, &after) } else { "受理员".to_owned() };
+        let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &from, &said).into()).await?;
+        for reporter in told {
+            leave(turn, &after, Target::Reporter(reporter.id), "relay", now + 10 * DAY)?;
+        }
+    }
+    Ok(wording::relayed(&show::here(turn, &after)).into())
+}
+
+/// Tells the unit while it has the ticket, the dispatcher while nobody has, intake before that.
+pub(super) fn tell_whoever_has_it(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
+    match ticket.state {
+        State::Submitted | State::NeedInfo => tell_role(turn, ticket, Role::Intake, class, reply),
+        State::Accepted | State::SentBack | State::Disputed => tell_role(turn, ticket, Role::Dispatcher, class, reply),
+        _ if ticket.unit.is_some() => tell_handler(turn, ticket, class, reply),
+        _ => tell_role(turn, ticket, Role::Intake, class, reply),
+    }
+}
+
+/// The rule `finish_result`: ten characters with a picture, twenty without; a picture where the field demands one.
+///
+/// # Errors
+/// The sentence that says what is missing.
+pub fn finish_result(value: &Value, answers: &Answers) -> Result<(), String> {
+    let empty = Account::default();
+    let account = match value {
+        Value::Account(account) => account,
+        _ => &empty,
+    };
+    let with_photo = !account.media.is_empty();
+    let length = account.text.chars().filter(|c| !c.is_whitespace()).count();
+    if key(answers, "needs_photo") == "yes" && !with_photo {
+        return Err(wording::photo_needed().to_owned());
+    }
+    if length < if with_photo { 10 } else { 20 } {
+        return Err(wording::result_too_short(with_photo).to_owned());
+    }
+    Ok(())
+}
+
+/// What the finishing dialog must be given about a ticket: whether a verdict and a picture are needed.
+pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
+    let photo = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id)).is_some_and(|field| field.photo);
+    let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
+    let mut given = Answers::new();
+    given.insert("needs_verdict".into(), yes_no(ticket.kind.needs_verdict()));
+    given.insert("needs_photo".into(), yes_no(photo));
+    given
+}
+
+/// 办结.
+pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
+    let mut tickets = super::tickets(turn, answers).await?;
+    let Some(ticket) = tickets.pop().filter(|_| tickets.is_empty()) else { return Err(Error::user("办结要一件一件来。")) };
+    let result = account(answers, "result");
+    let verification = Verification::from_code(&key(answers, "verification"));
+    let method = Method::from_code(&key(answers, "method"));
+    let now = turn.now;
+    let after = change(turn, &ticket, Change::of(Verb::Done).because(&result.text), |ticket| {
+        ticket.result = Some(result.text.clone());
+        ticket.verification = verification;
+        ticket.method = method;
+        ticket.resolved_at = Some(now);
+        ticket.signed_off = false;
+    })
+    .await?;
+    let media: Vec<i64> = result.media.iter().map(|file| file.id).collect();
+    media::attach(turn.tx, &media, after.id).await?;
+    let directory = turn.actor.office.directory.clone();
+    let number = show::group_label(&after, &directory);
+    let detail = show::result_line(&after).unwrap_or_default();
+    let head = wording::to_sign_off(&after.short(), after.seq);
+    let private = wording::result_private(&head, &show::label(&after, &directory), &detail);
+    let reply = Reply { text: wording::to_sign_off(&number, after.seq), private: Some(private), ..Reply::default() };
+    tell_role(turn, &after, Role::UnitLeader, Class::Batch, reply);
+    let extra = if media.is_empty() { String::new() } else { format!("照片等 {} 个", media.len()) };
+    turn.say(wording::done(Verb::Done, &show::here(turn, &after), &extra));
+    Ok(Submitted::Done(Vec::new()))
+}

@@ -1,0 +1,211 @@
+//! What each viewer may see of a ticket.
+//!
+//! In a group: number, township, field, due date. In private to somebody in office: also place and text, and the reporter's
+//! name only in real-name mode. To the reporter: everything but internal notes.
+
+use super::{
+    Mode, Ticket,
+    store::{self, Past},
+    wording,
+};
+use crate::{
+    bot::{Turn, shortcut},
+    clock::{in_words, time_in_words},
+    error::Result,
+    message::{Card, Millis, Reply},
+    people::{Actor, Directory, Level},
+    text,
+};
+
+/// `0007 前观津 夜里有人打井抽水卖`: for private chats.
+pub fn label(ticket: &Ticket, directory: &Directory) -> String {
+    format!("{} {} {}", ticket.short(), place(ticket, directory), ticket.title)
+}
+
+/// `0007 审坡镇 地下水超采综合治理`: for groups.
+pub fn group_label(ticket: &Ticket, directory: &Directory) -> String {
+    format!("{} {}", ticket.short(), group_scope(ticket, directory))
+}
+
+/// Township and field.
+pub fn group_scope(ticket: &Ticket, directory: &Directory) -> String {
+    format!("{} {}", township(ticket, directory), field(ticket, directory))
+}
+
+/// The label that fits the chat this turn answers in.
+pub fn here(turn: &Turn<'_, Actor>, ticket: &Ticket) -> String {
+    let directory = turn.actor.directory();
+    if turn.in_group() { group_label(ticket, directory) } else { label(ticket, directory) }
+}
+
+/// The village's short name, or whatever the area is called.
+pub fn place(ticket: &Ticket, directory: &Directory) -> String {
+    directory.areas.get(&ticket.area).map_or_else(|| ticket.place.clone(), crate::people::areas::short)
+}
+
+/// The township, or the county where no township is known.
+pub fn township(ticket: &Ticket, directory: &Directory) -> String {
+    let area = directory.areas.above(&ticket.area, Level::Township).or_else(|| directory.areas.get(&ticket.area));
+    area.map_or_else(String::new, |area| area.name.clone())
+}
+
+/// The field's or topic's name.
+pub fn field(ticket: &Ticket, directory: &Directory) -> String {
+    ticket.field.as_deref().and_then(|id| directory.field(id)).map_or_else(|| "未分类".to_owned(), |field| field.name.clone())
+}
+
+/// The unit's name.
+pub fn unit<'d>(ticket: &Ticket, directory: &'d Directory) -> Option<&'d str> {
+    ticket.unit.as_deref().and_then(|id| directory.unit(id)).map(|unit| unit.name.as_str())
+}
+
+/// The due time that runs now.
+pub fn running_due(ticket: &Ticket) -> Option<Millis> {
+    use super::State::{Accepted, Dispatched, Disputed, SentBack, Submitted, Working};
+    match ticket.state {
+        Submitted => ticket.accept_due,
+        Accepted | SentBack | Disputed => ticket.dispatch_due,
+        Dispatched | Working => ticket.resolve_due,
+        _ => None,
+    }
+}
+
+/// The card for a group, with what can be done next as chips.
+pub fn group_card(title: &str, ticket: &Ticket, directory: &Directory, now: Millis, text: String, next: &[&str]) -> Reply {
+    let mut rows = vec![("属地".to_owned(), township(ticket, directory)), ("领域".to_owned(), field(ticket, directory))];
+    if let Some(due) = running_due(ticket) {
+        rows.push(("期限".to_owned(), format!("{}前", in_words(due, now))));
+    }
+    Reply { text, card: Some(card(title, ticket, rows)), choices: chips(ticket, next), ..Reply::default() }
+}
+
+/// The card for a private chat of somebody who may see the ticket.
+pub fn private_card(title: &str, ticket: &Ticket, directory: &Directory, now: Millis) -> Card {
+    let mut rows = vec![("地点".to_owned(), place(ticket, directory)), ("事情".to_owned(), ticket.title.clone())];
+    if let Some(unit) = unit(ticket, directory) {
+        rows.push(("单位".to_owned(), unit.to_owned()));
+    }
+    if let Some(due) = running_due(ticket) {
+        rows.push(("期限".to_owned(), format!("{}前", in_words(due, now))));
+    }
+    card(title, ticket, rows)
+}
+
+fn card(title: &str, ticket: &Ticket, rows: Vec<(String, String)>) -> Card {
+    Card {
+        ticket: ticket.id,
+        title: title.to_owned(),
+        number: ticket.short(),
+        state: ticket.state.chinese().to_owned(),
+        rows,
+        step: ticket.state.step(),
+    }
+}
+
+/// Chips that type a command for this ticket in its present version.
+pub fn chips(ticket: &Ticket, words: &[&str]) -> Vec<crate::message::Choice> {
+    words
+        .iter()
+        .map(|word| {
+            let mut chip = shortcut(format!("{word} {}#{}", ticket.number, ticket.version));
+            chip.text = (*word).to_owned();
+            chip
+        })
+        .collect()
+}
+
+/// Everything a person in office may see of a ticket, in private.
+///
+/// # Errors
+/// Those of the database.
+pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Reply> {
+    let now = turn.now;
+    let reporters = store::reporters(turn.tx, ticket.id).await?;
+    let history = store::history(turn.tx, ticket.id).await?;
+    let media = crate::media::ready_of(turn.tx.conn(), ticket.id).await?;
+    let office = turn.actor.office.clone();
+    let directory = &office.directory;
+    let mut lines = vec![
+        format!("{}　{}　{}", ticket.number, ticket.state, wording::kind_and_priority(ticket.kind, ticket.priority)),
+        format!("地点　{}", ticket.place),
+        format!("领域　{}", field(ticket, directory)),
+        format!("事情　{}", ticket.text),
+    ];
+    if !media.is_empty() {
+        lines.push(format!("附件　{} 个", media.len()));
+    }
+    for reporter in &reporters {
+        let known = match (reporter.mode, &reporter.contact) {
+            (Mode::RealName, Some(sealed)) => Some(office.keys.open(&contact_place(reporter.id), sealed)?),
+            _ => None,
+        };
+        lines.push(wording::reporter_line(reporter.mode, known.as_deref(), ticket.seq));
+    }
+    if let Some(unit) = unit(ticket, directory) {
+        lines.push(format!("单位　{unit}"));
+    }
+    if let Some(handler) = ticket.handler.and_then(|id| directory.staff(id)) {
+        lines.push(format!("承办　{}", handler.name));
+    }
+    if let Some(due) = running_due(ticket) {
+        lines.push(format!("期限　{}前", in_words(due, now)));
+    }
+    lines.extend(result_line(ticket));
+    lines.push("经过".to_owned());
+    lines.extend(history.iter().map(|past| timeline(past, now, Some(directory))));
+    let mut reply = Reply::text(lines.join("\n"));
+    reply.card = Some(private_card("工单", ticket, directory, now));
+    Ok(reply)
+}
+
+/// What whoever reported may see: no internal notes, no names of staff.
+///
+/// # Errors
+/// Those of the database.
+pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Reply> {
+    let now = turn.now;
+    let history = store::history(turn.tx, ticket.id).await?;
+    let directory = turn.actor.directory();
+    let mut lines = vec![
+        format!("{}（{}）", label(ticket, directory), ticket.number),
+        wording::state_for_reporter(ticket.state, unit(ticket, directory)),
+    ];
+    if let Some(due) = running_due(ticket) {
+        lines.push(format!("{}前有回音", in_words(due, now)));
+    }
+    lines.extend(history.iter().filter(|past| past.visible == "all").map(|past| timeline(past, now, None)));
+    let mut reply = Reply::text(lines.join("\n"));
+    let mut card = private_card("我反映的", ticket, directory, now);
+    card.state = wording::state_for_reporter(ticket.state, unit(ticket, directory));
+    reply.card = Some(card);
+    Ok(reply)
+}
+
+/// Verdict, method and result in one line, once there is a result.
+pub fn result_line(ticket: &Ticket) -> Option<String> {
+    let result = ticket.result.as_deref()?;
+    let verdict = [ticket.verification.map(super::Verification::chinese), ticket.method.map(super::Method::chinese)];
+    let verdict: Vec<&str> = verdict.into_iter().flatten().collect();
+    Some(if verdict.is_empty() { format!("结果　{result}") } else { format!("结果　{}：{result}", verdict.join("，")) })
+}
+
+fn timeline(past: &Past, now: Millis, staff: Option<&Directory>) -> String {
+    let day = in_words(past.at, now);
+    let what = wording::event(past.verb, past.to);
+    let who = staff
+        .and_then(|directory| past.actor.and_then(|id| directory.staff(id)))
+        .map(|person| format!("（{}）", person.name))
+        .unwrap_or_default();
+    let words = past.reason.as_deref().map(|reason| format!("：{}", text::shorten(&text::one_line(reason), 60))).unwrap_or_default();
+    format!("{day} {} {what}{who}{words}", time_in_words(past.at))
+}
+
+/// The associated data of a reporter's sealed name and phone.
+pub fn contact_place(reporter: i64) -> String {
+    format!("reporter.contact.{reporter}")
+}
+
+/// The associated data of a reporter's sealed person or address.
+pub fn sealed_place(reporter: i64) -> String {
+    format!("reporter.sealed.{reporter}")
+}
