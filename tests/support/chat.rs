@@ -466,7 +466,8 @@ mod tests {
 
     #[test]
     fn columns_need_not_be_aligned_to_be_read() {
-        let loose = STORY.replace("            >", " >").replace("                    <", "<").replace("                     |", "|");
+        let loose =
+            STORY.replace("            >", " >").replace("                    <", "<").replace("                     |", "|");
         assert_eq!(Chat::parse(&loose).unwrap().format(), STORY);
     }
 
@@ -571,12 +572,10 @@ mod tests {
         let received = [heard("", "答案"), heard("甲 @ding", "新"), heard("甲 @ding", "更新"), heard("丙 @mp", "三")];
         let now = [heard("", "答…"), heard("甲 @ding", "新"), heard("甲 @ding", "更新"), heard("丙 @mp", "三")];
         assert_eq!(reconciled(&expected, &received, &mut Caught::new()), now);
-        assert_eq!(reconciled(&[], &received, &mut Caught::new()), [
-            heard("", "答案"),
-            heard("丙 @mp", "三"),
-            heard("甲 @ding", "新"),
-            heard("甲 @ding", "更新"),
-        ]);
+        assert_eq!(
+            reconciled(&[], &received, &mut Caught::new()),
+            [heard("", "答案"), heard("丙 @mp", "三"), heard("甲 @ding", "新"), heard("甲 @ding", "更新"),]
+        );
     }
 
     #[test]

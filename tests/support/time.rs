@@ -71,7 +71,8 @@ mod tests {
     #[test]
     fn what_is_no_time_or_is_over_is_refused() {
         let now = parse("2026-11-23T10:00:00+08:00").unwrap();
-        for words in ["", "下周", "25:00", "3天后 九点", "2小时后 10:00", "09:59", "2026-11-22 10:00", "2026-13-01 10:00"] {
+        for words in ["", "下周", "25:00", "3天后 九点", "2小时后 10:00", "09:59", "2026-11-22 10:00", "2026-13-01 10:00"]
+        {
             assert!(after(words, now).is_err(), "{words}");
         }
     }
