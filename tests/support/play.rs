@@ -188,6 +188,10 @@ impl Stage {
     async fn direct(&mut self, direction: &str) -> Result<(), String> {
         let words: Vec<&str> = direction.split_whitespace().collect();
         match words[..] {
+            ["绑定码", name] => {
+                let code = self.program.code_for(name).await?;
+                self.caught.insert("绑定码".to_owned(), code);
+            }
             ["重启"] => self.program.restart().await?,
             ["微信", "down"] => self.wechat.down(true),
             ["微信", "up"] => self.wechat.down(false),

@@ -1,7 +1,14 @@
 //! The real program inside a test: the one file that knows how it is started, stopped and looked into.
 
 use super::play::{AES_KEY, APP_ID, APP_SECRET, CLIENT_ID, CLIENT_SECRET, TOKEN};
-use minhu::{app::Running, clock::Clock, config::Config};
+use minhu::{
+    app::Running,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    error::Error,
+    people::store::{self, CodeFor},
+};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use std::{
     path::Path,
@@ -83,6 +90,23 @@ impl Program {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
+    }
+
+    /// A binding code for somebody of the organisation, made as `minhu org codes` makes it: beside the running service.
+    pub async fn code_for(&self, name: &str) -> Result<String, String> {
+        let make = async {
+            let db = Db::open(&self.database.url, 1).await?;
+            let mut tx = db.write().await?;
+            let directory = store::load(tx.conn()).await?;
+            let person = directory.all_staff().find(|person| person.name == name);
+            let person = person.ok_or_else(|| Error::user(format!("nobody is called {name}")))?.id;
+            let keys = self.config.security.keys()?;
+            let code = store::issue_code(&mut tx, &keys, CodeFor::Person(person), self.clock.now()).await?;
+            tx.commit().await?;
+            db.close().await;
+            Ok(code)
+        };
+        make.await.map_err(|error: Error| error.to_string())
     }
 
     /// Ends it; says what it should not have left behind.
