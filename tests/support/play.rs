@@ -126,7 +126,7 @@ impl Stage {
             last: HashMap::new(),
             _folder: folder,
         };
-        stage.move_clock(now);
+        stage.move_clock(now).await?;
         stage.program.settle().await?;
         Ok(stage)
     }
@@ -155,12 +155,12 @@ impl Stage {
     /// Does what a line says and waits; gives everything that was received.
     async fn act(&mut self, act: &Act) -> Result<Vec<Heard>, String> {
         // A second for each step, whatever the machine takes, so that the times that are told do not depend on it.
-        self.move_clock(self.now + SECOND);
+        self.move_clock(self.now + SECOND).await?;
         let mut received = Vec::new();
         match act {
             Act::Clock(words) => {
                 let to = time::after(words, self.now)?;
-                self.move_clock(to);
+                self.move_clock(to).await?;
             }
             Act::Stage(direction) => self.direct(direction).await?,
             Act::Say(who, words) => {
@@ -177,12 +177,12 @@ impl Stage {
         Ok(received)
     }
 
-    fn move_clock(&mut self, to: i64) {
+    async fn move_clock(&mut self, to: i64) -> Result<(), String> {
         self.now = to;
         self.clock.set(to);
         self.wechat.set_now(to);
         self.ding.set_now(to);
-        self.program.wake();
+        self.program.wake().await
     }
 
     async fn direct(&mut self, direction: &str) -> Result<(), String> {

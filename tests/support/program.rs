@@ -62,8 +62,8 @@ impl Program {
     }
 
     /// Tells it that the clock was moved.
-    pub fn wake(&self) {
-        self.running().wake();
+    pub async fn wake(&self) -> Result<(), String> {
+        self.running().wake().await.map_err(|error| error.to_string())
     }
 
     /// Waits until nothing is left to do at this moment.
@@ -71,7 +71,8 @@ impl Program {
         let begun = Instant::now();
         let mut quiet = 0;
         while quiet < 2 {
-            quiet = if self.running().quiet().await { quiet + 1 } else { 0 };
+            let now_quiet = self.running().quiet().await.map_err(|error| error.to_string())?;
+            quiet = if now_quiet { quiet + 1 } else { 0 };
             if begun.elapsed() > PATIENCE {
                 return Err(format!("the program did not come to rest: {}", self.left_over().await.join(", ")));
             }
