@@ -7,6 +7,7 @@ pub mod channels;
 pub mod clock;
 pub mod db;
 pub mod error;
+pub mod media;
 pub mod message;
 pub mod outbox;
 pub mod seal;
