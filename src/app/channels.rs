@@ -8,12 +8,7 @@ use crate::{
 };
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 /// How long a call to a platform may take.
 const CALL: Duration = Duration::from_secs(10);
@@ -28,9 +23,10 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         };
         match channel.kind.as_str() {
             "wechat" => report(read::<wechat::Config>(&channel.table).map(|config| config.problems())),
-            "dingtalk" => report(read::<dingtalk::Config>(&channel.table).map(|config| {
-                config.problems().into_iter().map(|(key, says)| (key.to_owned(), says)).collect()
-            })),
+            "dingtalk" => report(
+                read::<dingtalk::Config>(&channel.table)
+                    .map(|config| config.problems().into_iter().map(|(key, says)| (key.to_owned(), says)).collect()),
+            ),
             "simulator" => report(read::<simulator::Config>(&channel.table).map(|_| Vec::new())),
             other => report(Err(format!("没有“{other}”这种通道"))),
         }
@@ -58,7 +54,7 @@ fn read<T: DeserializeOwned>(table: &toml::Table) -> Result<T, String> {
 pub fn simulator(config: &Config, clock: &Clock) -> Result<Option<Arc<simulator::Shared>>> {
     let problems = problems(config);
     if !problems.is_empty() {
-        return Err(Error::user(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
+        return Err(super::listed(problems));
     }
     let Some(channel) = config.channels.iter().find(|channel| channel.kind == "simulator") else { return Ok(None) };
     let settings = read(&channel.table).map_err(Error::user)?;
@@ -98,7 +94,10 @@ pub fn build(config: &Config, simulated: Option<Arc<simulator::Shared>>) -> Resu
 
 /// One client for all calls. It follows no redirects: an address a platform gives must be the one that is asked.
 fn client(config: &Config) -> Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder().timeout(CALL).redirect(reqwest::redirect::Policy::none()).user_agent(concat!("minhu/", env!("CARGO_PKG_VERSION")));
+    let mut builder = reqwest::Client::builder()
+        .timeout(CALL)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("minhu/", env!("CARGO_PKG_VERSION")));
     if let Some(proxy) = &config.server.proxy {
         let proxy = reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| Error::user("server.proxy 不是可用的地址"))?;
         builder = builder.proxy(proxy);

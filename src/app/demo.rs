@@ -27,8 +27,25 @@ pub(super) struct Parts {
 
 /// Tables that 重新开始 empties, those that refer to others first.
 const TABLES: &[&str] = &[
-    "rating", "reporter", "ticket_event", "ticket", "code_guess", "offer", "outbox", "send_window", "quota", "media", "fault", "seen",
-    "conversation", "sequence", "binding_code", "role_grant", "account", "person", "job",
+    "rating",
+    "reporter",
+    "ticket_event",
+    "ticket",
+    "code_guess",
+    "offer",
+    "outbox",
+    "send_window",
+    "quota",
+    "media",
+    "fault",
+    "seen",
+    "conversation",
+    "sequence",
+    "binding_code",
+    "role_grant",
+    "account",
+    "person",
+    "job",
 ];
 
 /// Turns the clock as far as it was turned when the demonstration was stopped.
@@ -69,7 +86,8 @@ pub(super) fn page(parts: Parts) -> axum::Router {
         let (db, house, clock) = (db, house.clone(), clock);
         Arc::new(move |()| {
             let (db, house, clock) = (db.clone(), house.clone(), clock.clone());
-            Box::pin(async move { begin_again(&db, &house, &clock).await }) as futures_util::future::BoxFuture<'static, Result<()>>
+            Box::pin(async move { begin_again(&db, &house, &clock).await })
+                as futures_util::future::BoxFuture<'static, Result<()>>
         })
     };
     routes(Page {
@@ -86,7 +104,7 @@ pub(super) fn page(parts: Parts) -> axum::Router {
 
 /// Empties what the demonstration has gathered and loads its county again, in one transaction.
 async fn begin_again(db: &Db, house: &House, clock: &Clock) -> Result<()> {
-    let org = people::org::demonstration()?;
+    let org = people::org::demonstration().map_err(super::listed)?;
     let before = people::store::current(&mut *db.read().await?, house.keys()).await?;
     let fresh = people::org::Org { persons: Vec::new(), ..before };
     let changes = people::import::plan(&org, &fresh, false);
@@ -118,7 +136,11 @@ fn personas(directory: &Directory) -> Vec<Persona> {
             let Some((_, chat)) = &group.chat else { continue };
             let members = directory.all_staff().filter(|other| belongs(directory, other.id, &group.of)).count();
             if belongs(directory, staff.id, &group.of) {
-                chats.push(Chat { group: Some(chat.clone()), title: group.name.clone(), subtitle: format!("钉钉 · {members} 人") });
+                chats.push(Chat {
+                    group: Some(chat.clone()),
+                    title: group.name.clone(),
+                    subtitle: format!("钉钉 · {members} 人"),
+                });
             }
         }
         people.push(Persona {
@@ -137,6 +159,8 @@ fn belongs(directory: &Directory, person: i64, of: &GroupOf) -> bool {
     match of {
         GroupOf::Unit(unit) => staff.grants.iter().any(|grant| grant.unit.as_deref() == Some(unit)),
         GroupOf::Deputies(group) => directory.deputy_groups_of(&staff.reference).any(|known| known.id == *group),
-        GroupOf::Centre => staff.grants.iter().any(|grant| matches!(grant.role, Role::Intake | Role::Dispatcher | Role::CallbackClerk)),
+        GroupOf::Centre => {
+            staff.grants.iter().any(|grant| matches!(grant.role, Role::Intake | Role::Dispatcher | Role::CallbackClerk))
+        }
     }
 }

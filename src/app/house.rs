@@ -8,7 +8,7 @@ use crate::{
     channels::{Ability, Channel, Outcome, Way},
     db::Tx,
     error::{Error, Result},
-    message::{Address, Media, Millis, Reply, Said},
+    message::{Address, Media, Millis, Reply, Said, Update},
     outbox::{Class, Found, Post, Push, Target},
     people::{self, Actor, GroupOf, Office, Role, Scope},
     seal::Keys,
@@ -21,11 +21,14 @@ use std::{
 };
 
 /// All commands, in the order in which help lists them.
-pub static FORMS: LazyLock<Vec<&'static Form>> =
-    LazyLock::new(|| [&bot::HELP].into_iter().chain(commands::FORMS.iter().copied()).chain(people::desk::FORMS.iter().copied()).collect());
+pub static FORMS: LazyLock<Vec<&'static Form>> = LazyLock::new(|| {
+    [&bot::HELP].into_iter().chain(commands::FORMS.iter().copied()).chain(people::desk::FORMS.iter().copied()).collect()
+});
 
 /// What features register for the dialog files.
-pub fn known(use_with: impl FnOnce(&Known<'_>) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>>) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>> {
+pub fn known(
+    use_with: impl FnOnce(&Known<'_>) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>>,
+) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>> {
     let actions: Vec<&str> = desk::ACTIONS.iter().chain(people::desk::ACTIONS).copied().collect();
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
@@ -45,9 +48,7 @@ pub fn dialogs(folder: Option<&Path>) -> Result<Arc<Dialogs>> {
         Some(folder) if folder.is_dir() => read_folder(folder, folder)?,
         _ => Dialogs::builtin_files(),
     };
-    known(|known| Dialogs::load(&files, known))
-        .map(Arc::new)
-        .map_err(|problems| Error::user(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
+    known(|known| Dialogs::load(&files, known)).map(Arc::new).map_err(super::listed)
 }
 
 fn read_folder(root: &Path, folder: &Path) -> Result<Vec<(String, String)>> {
@@ -116,7 +117,9 @@ impl House {
             "to_assign" | "assign_all" => life::Verb::Assign,
             "to_sign" => life::Verb::Sign,
             "todo" => life::Verb::Done,
-            "to_review" => return Self::may_use(actor, commands::form("signoff")) || Self::may_use(actor, commands::form("pass")),
+            "to_review" => {
+                return Self::may_use(actor, commands::form("signoff")) || Self::may_use(actor, commands::form("pass"));
+            }
             alias => match life::Verb::from_code(alias) {
                 Some(verb) => verb,
                 None => return false,
@@ -130,7 +133,8 @@ impl App for House {
     type Actor = Actor;
 
     async fn actors(&self, tx: &mut Tx, from: &[&Address], now: Millis) -> Result<Vec<Actor>> {
-        let hashes: Vec<String> = from.iter().map(|from| people::store::account_hash(&self.keys, &from.channel, &from.account)).collect();
+        let hashes: Vec<String> =
+            from.iter().map(|from| people::store::account_hash(&self.keys, &from.channel, &from.account)).collect();
         let mut wanted = hashes.clone();
         wanted.sort();
         wanted.dedup();
@@ -161,6 +165,10 @@ impl App for House {
 
     fn ability(&self, channel: &str) -> Ability {
         self.channels.get(channel).map_or(crate::channels::simulator::ABILITY, Channel::ability)
+    }
+
+    fn window(&self, update: &Update) -> Option<(u32, Millis)> {
+        self.channels.get(&update.from.channel)?.window(&update.content)
     }
 
     fn dialogs(&self) -> Arc<Dialogs> {
@@ -209,7 +217,13 @@ impl App for House {
                 Ok(lists::items_of(&found, turn))
             }
             "units" => {
-                let open = match turn.memory.dialog.as_ref().and_then(|state| state.answers.get("ticket")).and_then(|answer| answer.value()) {
+                let open = match turn
+                    .memory
+                    .dialog
+                    .as_ref()
+                    .and_then(|state| state.answers.get("ticket"))
+                    .and_then(|answer| answer.value())
+                {
                     Some(value) => value.keys().first().and_then(|key| key.parse::<i64>().ok()),
                     None => None,
                 };
@@ -218,7 +232,9 @@ impl App for House {
                     && let Some(ticket) = tickets::store::by_id(turn.tx.conn(), ticket).await?
                 {
                     let directory = turn.actor.directory();
-                    first.extend(directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area).map(|found| found.unit.id.clone()));
+                    first.extend(
+                        directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area).map(|found| found.unit.id.clone()),
+                    );
                     first.extend(directory.units_in(&ticket.text).iter().map(|unit| unit.id.clone()));
                 }
                 Ok(people::desk::units(&turn.actor, &first))
@@ -259,7 +275,11 @@ impl App for House {
         if dialog.id != "finish" {
             return Ok(Answers::new());
         }
-        let id = answers.get("ticket").and_then(|answer| answer.value()).map(Value::keys).and_then(|keys| keys.first()?.parse::<i64>().ok());
+        let id = answers
+            .get("ticket")
+            .and_then(|answer| answer.value())
+            .map(Value::keys)
+            .and_then(|keys| keys.first()?.parse::<i64>().ok());
         let Some(id) = id else { return Ok(Answers::new()) };
         match tickets::store::by_id(turn.tx.conn(), id).await? {
             Some(ticket) => Ok(desk::finish_needs(turn, &ticket)),
@@ -352,7 +372,9 @@ fn colleagues(actor: &Actor, ticket: &tickets::Ticket) -> Vec<Item> {
     directory
         .all_staff()
         .filter(|staff| staff.id != actor.person)
-        .filter(|staff| [Role::Handler, Role::Liaison, Role::UnitLeader].iter().any(|role| directory.holds(&staff.grants, *role, scope)))
+        .filter(|staff| {
+            [Role::Handler, Role::Liaison, Role::UnitLeader].iter().any(|role| directory.holds(&staff.grants, *role, scope))
+        })
         .map(|staff| Item { also: vec![staff.reference.clone()], ..Item::new(staff.id.to_string(), staff.name.clone()) })
         .collect()
 }
@@ -377,7 +399,8 @@ impl Post for House {
             },
             Target::Group(id) => {
                 let office = self.office();
-                let chat = office.directory.chat_groups().iter().find(|group| group.id == *id).and_then(|group| group.chat.clone());
+                let chat =
+                    office.directory.chat_groups().iter().find(|group| group.id == *id).and_then(|group| group.chat.clone());
                 chat.map(|(channel, chat)| Address { channel, account: String::new(), group: Some(chat) }).into_iter().collect()
             }
             Target::Role { role, area, unit } => return Ok(self.holders(role, area, unit.as_deref(), except)),
@@ -433,7 +456,11 @@ impl House {
         let scope = Scope { area, unit, field: None };
         let directory = &office.directory;
         let people: Vec<i64> = if role == Role::Admin {
-            directory.all_staff().filter(|staff| staff.grants.iter().any(|grant| grant.role == Role::Admin)).map(|staff| staff.id).collect()
+            directory
+                .all_staff()
+                .filter(|staff| staff.grants.iter().any(|grant| grant.role == Role::Admin))
+                .map(|staff| staff.id)
+                .collect()
         } else {
             directory.holders(role, scope).iter().filter(|staff| !staff.retired).map(|staff| staff.id).collect()
         };

@@ -51,7 +51,7 @@ impl Running {
         let simulated = channels::simulator(&config, &clock)?;
         demo::clock_offset(&db, &clock, simulated.is_some()).await?;
         load_organisation(&db, &keys, &config, simulated.is_some(), clock.now()).await?;
-        let channels = channels::build(&config, simulated.clone())?;
+        let channels = build(&config, simulated.clone())?;
         let dialogs = house::dialogs(config.paths.dialogs.as_deref())?;
         let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };
@@ -72,7 +72,14 @@ impl Running {
             tokio::spawn(courier.run(finish.clone())),
             tokio::spawn(keeper.run(finish.clone())),
             worker,
-            tokio::spawn(upkeep::run(house.clone(), db.clone(), clock.clone(), wake.clone(), config.paths.dialogs.clone(), stop.clone())),
+            tokio::spawn(upkeep::run(
+                house.clone(),
+                db.clone(),
+                clock.clone(),
+                wake.clone(),
+                config.paths.dialogs.clone(),
+                stop.clone(),
+            )),
         ];
         let page = simulated.map(|shared| {
             demo::page(demo::Parts {
@@ -84,7 +91,10 @@ impl Running {
                 stop: stop.clone(),
             })
         });
-        let router = web::router(web::Web::new(bot.clone(), house.clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone()), page);
+        let router = web::router(
+            web::Web::new(bot.clone(), house.clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone()),
+            page,
+        );
         let (listening, done) = (stop.clone(), finish.clone());
         tasks.push(tokio::spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(listening.cancelled_owned()).await;
@@ -170,20 +180,31 @@ async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, d
         Some(path) => {
             let file = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|error| Error::user(format!("{file}: 读不到：{error}")))?;
-            people::org::read_toml(&file, &text, &current)
-                .map_err(|problems| Error::user(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?
+            people::org::read_toml(&file, &text, &current).map_err(listed)?
         }
-        None if demo => people::org::demonstration()?,
+        None if demo => people::org::demonstration().map_err(listed)?,
         None => return Ok(()),
     };
     import(db, keys, &org, &current, now).await
+}
+
+/// Problems as one sentence for whoever runs the program, one a line.
+#[expect(clippy::needless_pass_by_value, reason = "it is the end of an error's way")]
+pub(crate) fn listed<P: ToString>(problems: Vec<P>) -> Error {
+    Error::user(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 /// Writes an organisation in one transaction.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn import(db: &Db, keys: &crate::seal::Keys, org: &people::org::Org, current: &people::org::Org, now: i64) -> Result<()> {
+pub async fn import(
+    db: &Db,
+    keys: &crate::seal::Keys,
+    org: &people::org::Org,
+    current: &people::org::Org,
+    now: i64,
+) -> Result<()> {
     let changes = people::import::plan(org, current, false);
     let mut tx = db.write_with_ids(changes.ids()).await?;
     people::import::apply(&mut tx, keys, &changes, now).await?;

@@ -54,7 +54,7 @@ pub(super) async fn run(house: Arc<House>, db: Db, clock: Clock, wake: Wake, dia
                 once(&house, &db, now).await?;
                 wake.wake();
             }
-            Result::Ok(())
+            Ok::<(), crate::error::Error>(())
         };
         match work.await {
             Ok(()) if now - swept >= MINUTE || now < swept => swept = now,

@@ -2,7 +2,10 @@
 
 use super::{Actor, Level, Role, store, wording};
 use crate::{
-    bot::{Form, Slot, Submitted, Turn, dialog::{Answer, Answers, Item, Value}},
+    bot::{
+        Form, Slot, Submitted, Turn,
+        dialog::{Answer, Answers, Item, Value},
+    },
     clock::HOUR,
     error::{Error, Result},
 };
@@ -78,7 +81,11 @@ async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted
     let redeemed = match store::redeem(turn.tx, &office.keys, code, (&from.0, &from.1), now).await? {
         Ok(redeemed) => redeemed,
         Err(why) => {
-            sqlx::query("INSERT INTO code_guess (holder, at) VALUES ($1, $2)").bind(guesser).bind(now).execute(turn.tx.conn()).await?;
+            sqlx::query("INSERT INTO code_guess (holder, at) VALUES ($1, $2)")
+                .bind(guesser)
+                .bind(now)
+                .execute(turn.tx.conn())
+                .await?;
             turn.say(wording::refused(why));
             return Ok(Submitted::Done(Vec::new()));
         }
@@ -92,7 +99,8 @@ async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted
     }
     let staff = office.directory.staff(redeemed.person);
     let name = staff.map_or("", |staff| staff.name.as_str());
-    let mut roles: Vec<&str> = staff.map(|staff| staff.grants.iter().map(|grant| grant.role.chinese()).collect()).unwrap_or_default();
+    let mut roles: Vec<&str> =
+        staff.map(|staff| staff.grants.iter().map(|grant| grant.role.chinese()).collect()).unwrap_or_default();
     roles.dedup();
     turn.say(wording::bound(name, &roles.join("、")));
     Ok(Submitted::Done(Vec::new()))
@@ -126,7 +134,13 @@ async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Sub
     let group = answers.get("group").and_then(Answer::value).map(|value| value.keys().join("")).unwrap_or_default();
     let channel = turn.from().channel.clone();
     store::bind_chat(turn.tx, &group, &channel, &chat).await?;
-    let name = turn.actor.directory().chat_groups().iter().find(|known| known.id == group).map_or(group.clone(), |known| known.name.clone());
+    let name = turn
+        .actor
+        .directory()
+        .chat_groups()
+        .iter()
+        .find(|known| known.id == group)
+        .map_or(group.clone(), |known| known.name.clone());
     turn.say(wording::group_bound(&name));
     Ok(Submitted::Done(Vec::new()))
 }
@@ -148,7 +162,12 @@ pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: 
         .map(|area| {
             let name = areas.display(&area.code);
             let short = super::areas::short(area);
-            let value = Value::Place { code: area.code.clone(), name: name.clone(), point: None, words: search.unwrap_or_default().to_owned() };
+            let value = Value::Place {
+                code: area.code.clone(),
+                name: name.clone(),
+                point: None,
+                words: search.unwrap_or_default().to_owned(),
+            };
             Item {
                 key: area.code.clone(),
                 text: name,

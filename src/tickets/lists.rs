@@ -9,7 +9,10 @@ use super::{
     show, store, wording,
 };
 use crate::{
-    bot::{Opening, Submitted, Turn, dialog::{Answers, Item, MediaId, Named, Value}},
+    bot::{
+        Opening, Submitted, Turn,
+        dialog::{Answers, Item, MediaId, Named, Value},
+    },
     error::{Error, Result},
     message::{Reply, Said},
     people::{Actor, Role},
@@ -22,8 +25,29 @@ const LINES: usize = 20;
 
 /// Words of danger to life.
 const DANGER: &[&str] = &[
-    "着火", "起火", "失火", "煤气中毒", "触电", "落水", "溺水", "跳楼", "跳河", "救命", "塌了", "砸伤", "爆炸", "流血", "车祸", "晕倒", "自杀",
-    "不想活", "杀人", "打死", "中毒了", "有人受伤", "被困",
+    "着火",
+    "起火",
+    "失火",
+    "煤气中毒",
+    "触电",
+    "落水",
+    "溺水",
+    "跳楼",
+    "跳河",
+    "救命",
+    "塌了",
+    "砸伤",
+    "爆炸",
+    "流血",
+    "车祸",
+    "晕倒",
+    "自杀",
+    "不想活",
+    "杀人",
+    "打死",
+    "中毒了",
+    "有人受伤",
+    "被困",
 ];
 
 /// Do these words speak of danger to life?
@@ -37,11 +61,14 @@ pub fn small_talk(text: &str) -> Option<SmallTalk> {
     let said = said.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace() || "~～呀啊吗呢吧哈".contains(c));
     Some(match said {
         "" => return None,
-        "你好" | "您好" | "hi" | "hello" | "在" | "有人" | "早上好" | "早" | "喂" | "在不在" | "你是谁" | "民呼" | "你们好" => SmallTalk::Hello,
-        "谢谢" | "谢谢你" | "谢谢您" | "多谢" | "好的" | "好" | "好的谢谢" | "知道了" | "收到" | "嗯" | "嗯嗯" | "ok" | "辛苦了" | "再见" | "明白了" => {
-            SmallTalk::Thanks
+        "你好" | "您好" | "hi" | "hello" | "在" | "有人" | "早上好" | "早" | "喂" | "在不在" | "你是谁" | "民呼" | "你们好" => {
+            SmallTalk::Hello
         }
-        "怎么样了" | "办得怎么样了" | "没人管" | "怎么还没人管" | "有结果了" | "办好了" | "到哪了" | "进度" | "办了" => SmallTalk::HowIsIt,
+        "谢谢" | "谢谢你" | "谢谢您" | "多谢" | "好的" | "好" | "好的谢谢" | "知道了" | "收到" | "嗯" | "嗯嗯" | "ok"
+        | "辛苦了" | "再见" | "明白了" => SmallTalk::Thanks,
+        "怎么样了" | "办得怎么样了" | "没人管" | "怎么还没人管" | "有结果了" | "办好了" | "到哪了" | "进度" | "办了" => {
+            SmallTalk::HowIsIt
+        }
         _ => return None,
     })
 }
@@ -304,7 +331,13 @@ pub async fn mine(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
         last = Some(ticket);
     }
     if turn.actor.is_staff() {
-        for (name, verb) in [("待受理", Verb::Accept), ("待派", Verb::Assign), ("待签", Verb::Sign), ("待办", Verb::Done), ("待审", Verb::SignOff)] {
+        for (name, verb) in [
+            ("待受理", Verb::Accept),
+            ("待派", Verb::Assign),
+            ("待签", Verb::Sign),
+            ("待办", Verb::Done),
+            ("待审", Verb::SignOff),
+        ] {
             let count = refs::candidates(turn, verb).await?.len();
             if count > 0 {
                 lines.push(format!("{name} {count} 件，回“{name}”"));

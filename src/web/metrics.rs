@@ -43,11 +43,15 @@ impl Metrics {
             let (state, count): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
             line(&format!("minhu_outbox{{state=\"{state}\"}}"), &count);
         }
-        for row in sqlx::query("SELECT channel, month, calls FROM quota ORDER BY month DESC, channel LIMIT 20").fetch_all(&mut *conn).await? {
+        for row in sqlx::query("SELECT channel, month, calls FROM quota ORDER BY month DESC, channel LIMIT 20")
+            .fetch_all(&mut *conn)
+            .await?
+        {
             let (channel, month, calls): (String, String, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             line(&format!("minhu_api_calls{{channel=\"{channel}\",month=\"{month}\"}}"), &calls);
         }
-        let faults: i64 = sqlx::query("SELECT COUNT(*) FROM fault WHERE state = 'open'").fetch_one(&mut *conn).await?.try_get(0)?;
+        let faults: i64 =
+            sqlx::query("SELECT COUNT(*) FROM fault WHERE state = 'open'").fetch_one(&mut *conn).await?.try_get(0)?;
         line("minhu_faults_open", &faults);
         Ok(text)
     }
