@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn nothing_leaves_an_end_but_the_ways_that_are_named() {
-        for state in [State::Rejected, State::Cancelled, State::Merged, State::HandedOver] {
+        for state in [Rejected, Cancelled, Merged, HandedOver] {
             let out: Vec<Verb> = ROWS
                 .iter()
                 .filter(|row| !row.later && row.to.is_some() && row.from.contains(&state))
