@@ -1,1 +1,5 @@
-fn main() {}
+//! The `minhu` program.
+
+fn main() -> std::process::ExitCode {
+    minhu::cli::main()
+}

@@ -159,10 +159,8 @@ impl<A: App> Bot<A> {
         all: Written,
         now: Millis,
     ) -> Result<()> {
-        let heard: Vec<_> = updates
-            .iter()
-            .map(|update| (*update, window_hash(&self.keys, &update.from), self.app.ability(&update.from.channel)))
-            .collect();
+        let heard: Vec<_> =
+            updates.iter().map(|update| (*update, window_hash(&self.keys, &update.from), self.app.window(update))).collect();
         let opened = store::open_windows(tx, &self.keys, &heard, now).await?;
         if !opened.is_empty() {
             outbox::release_kept(tx, &opened, now).await?;
@@ -218,6 +216,9 @@ impl<A: App> Bot<A> {
         let why = match run {
             Ok(Ok(())) => None,
             Ok(Err(Error::User(sentence))) => {
+                while turn.tx.depth() > 0 {
+                    turn.tx.back().await?;
+                }
                 turn.say(sentence);
                 None
             }

@@ -19,13 +19,14 @@ pub use command::{Form, Slot};
 pub use router::HELP;
 pub use store::close_offers;
 pub use sweep::sweep;
+pub use talk::begin_with as begin;
 pub use turn::{Collected, Memory, Offer, Turn, joined, shortcut};
 
 use crate::{
     channels::Ability,
     db::Tx,
     error::Result,
-    message::{Address, Millis, Said},
+    message::{Address, Millis, Said, Update},
     outbox::Target,
 };
 use dialog::{Answers, Dialog, Dialogs, Item, Query};
@@ -51,6 +52,17 @@ pub enum Opening {
     Answered,
 }
 
+/// What words of a command line mean for a step that a feature reads by itself (ticket numbers).
+#[derive(Debug)]
+pub struct Resolved {
+    /// The answer, if there is one.
+    pub value: Option<dialog::Value>,
+    /// Sentences about words that mean nothing here.
+    pub notes: Vec<String>,
+    /// Without an answer: ask for it instead of leaving it at the notes.
+    pub ask: bool,
+}
+
 /// An application of the framework.
 pub trait App: Send + Sync + 'static {
     /// Who acts: whatever the application needs to know of a sender.
@@ -62,6 +74,9 @@ pub trait App: Send + Sync + 'static {
     /// What a channel can do.
     fn ability(&self, channel: &str) -> Ability;
 
+    /// How many messages an update lets us send to its chat, and for how long, where the channel counts.
+    fn window(&self, update: &Update) -> Option<(u32, Millis)>;
+
     /// The dialogs in force.
     fn dialogs(&self) -> Arc<Dialogs>;
 
@@ -70,6 +85,28 @@ pub trait App: Send + Sync + 'static {
 
     /// May this person use the command at all? Decides what help shows; each use case checks for itself.
     fn may(&self, actor: &Self::Actor, form: &Form) -> bool;
+
+    /// Why this person cannot use the command, in a sentence; `None` when it can be tried.
+    fn refusal(&self, actor: &Self::Actor, form: &Form) -> Option<String>;
+
+    /// Runs a command that needs no dialog (a list). Says whether it was one.
+    fn direct(&self, turn: &mut Turn<'_, Self::Actor>, form: &Form) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Reads words of a command line for a step with a source; `None` leaves it to the dialog.
+    fn resolve(
+        &self,
+        turn: &mut Turn<'_, Self::Actor>,
+        query: &Query,
+        words: &str,
+    ) -> impl Future<Output = Result<Option<Resolved>>> + Send;
+
+    /// Answers that a dialog is given once some are known, for its `given` slots.
+    fn brought(
+        &self,
+        turn: &mut Turn<'_, Self::Actor>,
+        dialog: &Dialog,
+        answers: &Answers,
+    ) -> impl Future<Output = Result<Answers>> + Send;
 
     /// May this person begin the dialog by its start word?
     fn may_start(&self, actor: &Self::Actor, dialog: &Dialog) -> bool;

@@ -2,11 +2,10 @@
 
 use super::turn::{Fetch, Memory, Offer};
 use crate::{
-    channels::Ability,
-    clock::{DAY, HOUR, MINUTE},
+    clock::DAY,
     db::{Kind, Tx, holders, in_list, insert, rows},
     error::{Error, Result},
-    message::{Address, Content, Millis, Update},
+    message::{Address, Millis, Update},
     outbox::{Target, courier::via_place},
     seal::Keys,
 };
@@ -187,10 +186,15 @@ fn address_place(hash: &str) -> String {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn open_windows(tx: &mut Tx, keys: &Keys, updates: &[(&Update, String, Ability)], now: Millis) -> Result<Vec<String>> {
+pub async fn open_windows(
+    tx: &mut Tx,
+    keys: &Keys,
+    updates: &[(&Update, String, Option<(u32, Millis)>)],
+    now: Millis,
+) -> Result<Vec<String>> {
     let mut windows: HashMap<&str, (Millis, i64, Option<String>, Millis)> = HashMap::new();
-    for (update, hash, ability) in updates {
-        let (until, left) = if ability.windowed { window(&update.content, now) } else { (0, 0) };
+    for (update, hash, window) in updates {
+        let (until, left) = window.map_or((0, 0), |(count, lasts)| (now + lasts, i64::from(count)));
         let via = match &update.via {
             Some(via) => Some(keys.seal(&via_place(hash), &via.url)?),
             None => None,
@@ -227,14 +231,17 @@ pub async fn open_windows(tx: &mut Tx, keys: &Keys, updates: &[(&Update, String,
     Ok(values.into_iter().map(|(hash, _)| hash.to_owned()).collect())
 }
 
-/// WeChat's rules since June 2023: five messages in 48 hours after a message, three in a minute after a menu click, a scan
-/// or following.
-fn window(content: &Content, now: Millis) -> (Millis, i64) {
-    match content {
-        Content::Said(_) | Content::Unsupported(_) | Content::OverQuota => (now + 48 * HOUR, 5),
-        Content::Pressed(_) | Content::Arrived { .. } => (now + MINUTE, 3),
-        Content::Left | Content::Silent(_) => (0, 0),
-    }
+/// Shuts the window of an address whose owner left: nothing is sent there until the next message.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close_window(tx: &mut Tx, keys: &Keys, from: &Address) -> Result<()> {
+    let hash = crate::outbox::courier::window_hash(keys, from);
+    sqlx::query("UPDATE send_window SET until = 0, left_over = 0, via = NULL, via_until = 0 WHERE hash = $1")
+        .bind(hash)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// An offer that waits for its answer.
@@ -420,16 +427,4 @@ pub async fn fault(tx: &mut Tx, keys: &Keys, id: i64) -> Result<Option<(Update, 
     let raw = keys.open(&format!("fault.raw.{id}"), row.try_get(0)?)?;
     let update = serde_json::from_str(&raw).map_err(|_| Error::fault("a kept update does not read back"))?;
     Ok(Some((update, row.try_get(1)?, row.try_get(2)?)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_opens_the_long_window_and_a_click_the_short_one() {
-        assert_eq!(window(&Content::text("好"), 0), (48 * HOUR, 5));
-        assert_eq!(window(&Content::Pressed("x".into()), 0), (MINUTE, 3));
-        assert_eq!(window(&Content::Left, 0), (0, 0));
-    }
 }

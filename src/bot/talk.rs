@@ -3,7 +3,7 @@
 use super::{
     App, Submitted, Turn,
     command::Parsed,
-    dialog::{self, Answers, Dialog, Input, Item, State, Taken, Value},
+    dialog::{self, Answers, Dialog, Input, State, Taken, Value},
     store, wording,
 };
 use crate::{
@@ -64,27 +64,73 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
     Ok(())
 }
 
+/// Begins a dialog with complete answers.
+///
+/// # Errors
+/// Those of the actions and of the database.
+pub async fn begin_with<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &str, given: Answers) -> Result<()> {
+    begin(app, turn, id, Start { given, ..Start::default() }).await
+}
+
 /// A command: its line fills the dialog, which asks for the rest or is submitted.
 pub(super) async fn command<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, parsed: &Parsed) -> Result<()> {
+    if let Some(sentence) = app.refusal(&turn.actor, parsed.form) {
+        turn.say(sentence);
+        return Ok(());
+    }
+    if app.direct(turn, parsed.form).await? {
+        return Ok(());
+    }
     let set = app.dialogs();
     let id = parsed.form.dialog;
     let Some(dialog) = set.get(id) else { return Err(Error::fault(format!("there is no dialog {id}"))) };
     let mut state = dialog::begin(dialog, turn.tx.id()?, Answers::new());
     let mut notes = Vec::new();
     for (step, words) in &parsed.given {
-        let items = items_for(app, turn, dialog, &state, step, words).await?;
-        let media = turn.media.clone();
-        if let Err(sentence) = dialog::give(dialog, &mut state, step, words, &media, &items) {
+        let query = dialog::query_for(dialog, &state, step, words);
+        if let Some(query) = &query
+            && let Some(resolved) = app.resolve(turn, query, words).await?
+        {
+            notes.extend(resolved.notes);
+            match resolved.value {
+                Some(value) => _ = state.answers.insert((*step).to_owned(), value.into()),
+                None if resolved.ask => {}
+                None => {
+                    turn.say(notes.join("\n"));
+                    return Ok(());
+                }
+            }
+            bring(app, turn, dialog, &mut state).await?;
+            continue;
+        }
+        let items = match &query {
+            Some(query) => app.items(turn, query).await?,
+            None => Vec::new(),
+        };
+        let media = if takes_media(dialog, step) { turn.media.clone() } else { Vec::new() };
+        if let Err(sentence) = dialog::give(dialog, &mut state, step, (words, &media), &items, turn.now) {
             notes.push(sentence);
+        }
+    }
+    if let Some(action) = &dialog.each {
+        for (step, _) in &parsed.given {
+            let answers = dialog::answers(dialog, &state);
+            if answers.contains_key(*step) {
+                turn.tx.savepoint().await?;
+                app.each(turn, action, step, &answers).await?;
+                turn.tx.keep().await?;
+            }
         }
     }
     if !turn.media.is_empty() && !parsed.given.iter().any(|(step, _)| takes_media(dialog, step)) {
         dialog::start_with(dialog, &mut state, "", &turn.media, turn.now);
     }
+    bring(app, turn, dialog, &mut state).await?;
     if let Some((position, words)) = &parsed.left {
         notes.push(wording::left_over(parsed.form, *position, words));
     }
     if dialog::wanted(dialog, &state).is_none() && parsed.left.is_none() {
+        notes.into_iter().for_each(|note| turn.say(note));
         return submit(app, turn, dialog, state, None).await;
     }
     if dialog::wanted(dialog, &state).is_none() {
@@ -113,19 +159,13 @@ fn takes_media(dialog: &Dialog, step: &str) -> bool {
     dialog.step(step).is_some_and(|step| step.kind.takes_media())
 }
 
-/// The choices that words of a command line are to be found among.
-async fn items_for<A: App>(
-    app: &A,
-    turn: &mut Turn<'_, A::Actor>,
-    dialog: &Dialog,
-    state: &State,
-    step: &str,
-    words: &str,
-) -> Result<Vec<Item>> {
-    match dialog::query_for(dialog, state, step, words) {
-        Some(query) => app.items(turn, &query).await,
-        None => Ok(Vec::new()),
+/// Gives the dialog what the application knows once a ticket is chosen.
+async fn bring<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, dialog: &Dialog, state: &mut State) -> Result<()> {
+    if !dialog.given.is_empty() {
+        let brought = app.brought(turn, dialog, &dialog::answers(dialog, state)).await?;
+        state.answers.extend(brought);
     }
+    Ok(())
 }
 
 /// Takes an input of the dialog in progress.
@@ -152,6 +192,14 @@ pub(super) async fn answer<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, input
         app.each(turn, action, step, &answers).await?;
         turn.tx.keep().await?;
     }
+    if answered.is_some() {
+        bring(app, turn, dialog, &mut state).await?;
+    }
+    let taken = match taken {
+        // What was brought may have made another question necessary.
+        Taken::Done { answered } if dialog::wanted(dialog, &state).is_some() => Taken::Next { note: None, answered },
+        taken => taken,
+    };
     match taken {
         Taken::Next { note, .. } => {
             let reply = question(app, turn, dialog, &mut state, note.as_deref()).await?;

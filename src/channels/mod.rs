@@ -5,7 +5,7 @@ mod seal_box;
 pub mod simulator;
 pub mod wechat;
 
-use crate::message::{Address, Media, Millis, Reply, Update, Via};
+use crate::message::{Address, Content, Media, Millis, Reply, Update, Via};
 use axum::http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
@@ -121,9 +121,9 @@ pub struct Ability {
 /// A configured channel.
 pub enum Channel {
     /// WeChat Official Account.
-    WeChat(wechat::WeChat),
+    WeChat(Box<wechat::WeChat>),
     /// DingTalk internal app robot in HTTP mode.
-    DingTalk(dingtalk::DingTalk),
+    DingTalk(Box<dingtalk::DingTalk>),
     /// The demonstration page.
     Simulator(simulator::Simulator),
 }
@@ -162,6 +162,22 @@ impl Channel {
             Channel::WeChat(channel) => channel.send(to, way, reply).await,
             Channel::DingTalk(channel) => channel.send(to, way, reply).await,
             Channel::Simulator(channel) => channel.send(to, reply).await,
+        }
+    }
+
+    /// How many messages an update lets us send to its chat, and for how long, where the platform counts.
+    pub fn window(&self, content: &Content) -> Option<(u32, Millis)> {
+        match self {
+            Channel::WeChat(_) => wechat::window(content),
+            Channel::DingTalk(_) | Channel::Simulator(_) => None,
+        }
+    }
+
+    /// Can it send something when its window is closed?
+    pub fn has_template(&self) -> bool {
+        match self {
+            Channel::WeChat(channel) => channel.has_template(),
+            Channel::DingTalk(_) | Channel::Simulator(_) => false,
         }
     }
 

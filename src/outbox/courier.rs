@@ -207,14 +207,10 @@ impl<P: Post> Courier<P> {
 
     /// Puts the holders of a role, or their group, in place of the role.
     async fn expand(&self, tx: &mut Tx, row: &Waiting, now: Millis) -> Result<()> {
-        let targets = match self.post.find(tx, &row.target, row.except).await? {
-            Found::Targets(targets) => targets,
-            Found::Addresses(_) => Vec::new(),
-        };
-        if targets.is_empty() {
+        let Found::Targets(targets) = self.post.find(tx, &row.target, row.except).await? else {
             tracing::warn!(row = row.id, "outbox row {} is for a role that nobody holds", row.id);
             return set_state(tx, row.id, "undeliverable", "nobody holds the role").await;
-        }
+        };
         for target in targets {
             let id = tx.id()?;
             sqlx::query(

@@ -30,8 +30,7 @@ const OFF: &[(i32, u32, u32, u32, u32)] = &[
 ];
 
 /// Weekend days that are worked.
-const MAKE_UP: &[(i32, u32, u32)] =
-    &[(2026, 1, 4), (2026, 2, 14), (2026, 2, 28), (2026, 5, 9), (2026, 9, 20), (2026, 10, 10)];
+const MAKE_UP: &[(i32, u32, u32)] = &[(2026, 1, 4), (2026, 2, 14), (2026, 2, 28), (2026, 5, 9), (2026, 9, 20), (2026, 10, 10)];
 
 /// An amount of time in which something is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,7 @@ use crate::bot::{Form, Slot};
 
 const TICKET: Slot = Slot::Ticket("ticket");
 const TICKETS: Slot = Slot::Tickets("ticket");
-const VERIFICATION: Slot =
-    Slot::OneOf("verification", &[("true", &["属实"]), ("partly", &["部分属实"]), ("false", &["不属实"])]);
+const VERIFICATION: Slot = Slot::OneOf("verification", &[("true", &["属实"]), ("partly", &["部分属实"]), ("false", &["不属实"])]);
 const METHOD: Slot = Slot::OneOf(
     "method",
     &[
@@ -100,6 +99,11 @@ pub fn verb(form: &Form) -> Option<Verb> {
 /// The verb of a dialog's `tickets` source.
 pub fn verb_of_source(name: &str) -> Option<Verb> {
     if name == "finish" { Some(Verb::Done) } else { Verb::from_code(name) }
+}
+
+/// The form of an alias; the first one for an alias that is none.
+pub fn form(alias: &str) -> &'static Form {
+    FORMS.iter().find(|form| form.alias == alias).unwrap_or(&FORMS[0])
 }
 
 /// Not built yet.

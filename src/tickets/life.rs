@@ -153,8 +153,7 @@ use State::{
     Shelved, Submitted, Working,
 };
 
-const OPEN: &[State] =
-    &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Disputed, Working, InReview, Callback, Shelved];
+const OPEN: &[State] = &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Disputed, Working, InReview, Callback, Shelved];
 const OPEN_AND_CLOSED: &[State] =
     &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Disputed, Working, InReview, Callback, Shelved, Closed];
 const WITH_UNIT: &[State] = &[Dispatched, Working, InReview];
@@ -220,10 +219,24 @@ pub const ROWS: &[Row] = &[
         "派单后两个工作日内；理由和该归谁；每单位一次；第二次起由上级裁定（以后开通）",
         "派单员",
     ),
-    row(Verb::Redispatch, &[Dispatched, Working], Some(Dispatched), &[DISPATCHER], "理由可选，不用等单位退单", "新单位、原单位；反映人：哪个单位"),
+    row(
+        Verb::Redispatch,
+        &[Dispatched, Working],
+        Some(Dispatched),
+        &[DISPATCHER],
+        "理由可选，不用等单位退单",
+        "新单位、原单位；反映人：哪个单位",
+    ),
     later(Verb::Arbitrate, &[Disputed], Some(Dispatched), &[Who::ParentDispatcher, NPC], "终局，单位不能再退"),
     row(Verb::Note, &[Working], None, &[LIAISON, HANDLER], "带“公开”的反映人看得到", "公开的：反映人"),
-    row(Verb::Contact, &[Dispatched, Working], None, &[LIAISON, HANDLER], "实名的第一次联系停联系钟；保密、匿名的以转告或追问送到为准", "可查"),
+    row(
+        Verb::Contact,
+        &[Dispatched, Working],
+        None,
+        &[LIAISON, HANDLER],
+        "实名的第一次联系停联系钟；保密、匿名的以转告或追问送到为准",
+        "可查",
+    ),
     row(Verb::Give, &[Working], None, &[LIAISON, HANDLER], "转给本单位的人", "新承办人"),
     row(Verb::Relay, OPEN, None, &[Who::Reporter, LIAISON, HANDLER, INTAKE], "双向，名字按保密方式隐去", "对方"),
     row(Verb::Ask, &[Working], None, &[LIAISON, HANDLER], "由机器人转问，不停表", "反映人"),
@@ -247,10 +260,30 @@ pub const ROWS: &[Row] = &[
     row(Verb::Pass, &[InReview], Some(Callback), &[DISPATCHER], "单位审核以后", "反映人：结果和评价一条消息"),
     row(Verb::Rate, &[Callback], Some(Closed), &[Who::Reporter], "每个回答马上存；不满意问原因、问要不要重办", "单位可查得分"),
     later(Verb::Callback, &[Callback], Some(Closed), &[CLERK], "电话回访的记录"),
-    row(Verb::Reopen, &[Callback], Some(Working), &[Who::Reporter], "轮次加一，期限减半；反映人一共两次", "承办人、单位负责人、派单员"),
-    row(Verb::Reopen, &[Closed], Some(Working), &[Who::Reporter, DEPUTY, NPC], "反映人 30 天内，两次以内；代表和人大工委随时", "单位、派单员"),
+    row(
+        Verb::Reopen,
+        &[Callback],
+        Some(Working),
+        &[Who::Reporter],
+        "轮次加一，期限减半；反映人一共两次",
+        "承办人、单位负责人、派单员",
+    ),
+    row(
+        Verb::Reopen,
+        &[Closed],
+        Some(Working),
+        &[Who::Reporter, DEPUTY, NPC],
+        "反映人 30 天内，两次以内；代表和人大工委随时",
+        "单位、派单员",
+    ),
     later(Verb::Verify, &[InReview, Callback, Closed], None, &[DEPUTY], "现场查验"),
-    later(Verb::Check, &[InReview, Callback, Closed], None, &[NPC, TOWN, Who::Holder(Role::GroupLead), DISPATCHER], "请人现场查验"),
+    later(
+        Verb::Check,
+        &[InReview, Callback, Closed],
+        None,
+        &[NPC, TOWN, Who::Holder(Role::GroupLead), DISPATCHER],
+        "请人现场查验",
+    ),
     later(Verb::Unreasonable, &[Callback, Closed], None, &[LIAISON, LEADER], "评价后三个工作日内"),
     later(Verb::Restore, &[Cancelled], Some(Submitted), &[Who::Reporter], "七天内一次"),
     later(Verb::Undo, OPEN_AND_CLOSED, None, &[Who::StaffInScope], "十分钟内，没人动过"),
@@ -271,7 +304,13 @@ pub const ROWS: &[Row] = &[
         "先问“确定吗”；举报和特急的要受理员同意（以后开通）",
         "受理员、承办单位",
     ),
-    later(Verb::Supervise, OPEN, None, &[NPC, TOWN, Who::Holder(Role::Leader), Who::Holder(Role::Inspector), Who::Holder(Role::TaskForce)], "自带期限，要书面回复"),
+    later(
+        Verb::Supervise,
+        OPEN,
+        None,
+        &[NPC, TOWN, Who::Holder(Role::Leader), Who::Holder(Role::Inspector), Who::Holder(Role::TaskForce)],
+        "自带期限，要书面回复",
+    ),
     row(Verb::Urge, OPEN, None, &[Who::Reporter, DEPUTY, DISPATCHER], "反映人三天一次", "承办单位，没派单时是受理员"),
     row(Verb::Status, State::ALL, None, &[Who::Reporter, Who::StaffInScope], "反映人看不到内部记录", ""),
 ];
@@ -322,9 +361,12 @@ mod tests {
 
     #[test]
     fn nothing_leaves_an_end_but_the_ways_that_are_named() {
-        for state in [State::Rejected, State::Cancelled, State::Merged, State::HandedOver] {
-            let out: Vec<Verb> =
-                ROWS.iter().filter(|row| !row.later && row.to.is_some() && row.from.contains(&state)).map(|row| row.verb).collect();
+        for state in [Rejected, Cancelled, Merged, HandedOver] {
+            let out: Vec<Verb> = ROWS
+                .iter()
+                .filter(|row| !row.later && row.to.is_some() && row.from.contains(&state))
+                .map(|row| row.verb)
+                .collect();
             assert_eq!(out, [], "{state:?}");
         }
     }

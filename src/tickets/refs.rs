@@ -53,7 +53,11 @@ pub fn read(words: &str) -> Vec<Ref> {
             if let Some((left, right)) = word.split_once(['-', '~']) {
                 let (from, to): (i64, i64) = (left.parse().ok()?, right.parse().ok()?);
                 let dated = left.len() >= 3 && (101..=1231).contains(&from);
-                return Some(if dated { Ref::Dated(format!("{from:04}"), to) } else { Ref::Short(from.min(to), from.max(to), None) });
+                return Some(if dated {
+                    Ref::Dated(format!("{from:04}"), to)
+                } else {
+                    Ref::Short(from.min(to), from.max(to), None)
+                });
             }
             let seq = word.parse().ok()?;
             Some(Ref::Short(seq, seq, version))
@@ -64,12 +68,14 @@ pub fn read(words: &str) -> Vec<Ref> {
 /// The first full ticket number in a text.
 pub fn number_in(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
-    (0..bytes.len()).filter(|at| bytes[*at].is_ascii_uppercase() && (*at == 0 || !bytes[at - 1].is_ascii_alphanumeric())).find_map(|at| {
-        let letters = bytes[at..].iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-        let digits = bytes[at + letters..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        (1..=4).contains(&letters).then_some(())?;
-        (10..=14).contains(&digits).then(|| text[at..at + letters + digits].to_owned())
-    })
+    (0..bytes.len())
+        .filter(|at| bytes[*at].is_ascii_uppercase() && (*at == 0 || !bytes[at - 1].is_ascii_alphanumeric()))
+        .find_map(|at| {
+            let letters = bytes[at..].iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+            let digits = bytes[at + letters..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            (1..=4).contains(&letters).then_some(())?;
+            (10..=14).contains(&digits).then(|| text[at..at + letters + digits].to_owned())
+        })
 }
 
 /// Is this person one of those named, for this ticket?
@@ -88,7 +94,9 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
         Who::ParentDispatcher => actor.grants().iter().any(|grant| {
             grant.role == Role::Dispatcher && grant.area.len() < 6 && crate::people::contains(&grant.area, &ticket.area)
         }),
-        Who::StaffInScope => actor.grants().iter().any(|grant| actor.directory().holds(std::slice::from_ref(grant), grant.role, scope)),
+        Who::StaffInScope => {
+            actor.grants().iter().any(|grant| actor.directory().holds(std::slice::from_ref(grant), grant.role, scope))
+        }
     }
 }
 

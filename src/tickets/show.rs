@@ -196,7 +196,8 @@ fn timeline(past: &Past, now: Millis, staff: Option<&Directory>) -> String {
         .and_then(|directory| past.actor.and_then(|id| directory.staff(id)))
         .map(|person| format!("（{}）", person.name))
         .unwrap_or_default();
-    let words = past.reason.as_deref().map(|reason| format!("：{}", text::shorten(&text::one_line(reason), 60))).unwrap_or_default();
+    let words =
+        past.reason.as_deref().map(|reason| format!("：{}", text::shorten(&text::one_line(reason), 60))).unwrap_or_default();
     format!("{day} {} {what}{who}{words}", time_in_words(past.at))
 }
 

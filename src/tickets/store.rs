@@ -172,7 +172,8 @@ pub async fn update(tx: &mut Tx, before: &Ticket, after: &mut Ticket) -> Result<
 /// # Errors
 /// Those of the database.
 pub async fn by_id(conn: &mut AnyConnection, id: i64) -> Result<Option<Ticket>> {
-    let row = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM ticket WHERE id = $1"))).bind(id).fetch_optional(conn).await?;
+    let row =
+        sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM ticket WHERE id = $1"))).bind(id).fetch_optional(conn).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -243,7 +244,8 @@ pub async fn find(tx: &mut Tx, look: &Look<'_>) -> Result<Vec<Ticket>> {
     if all.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = format!("SELECT {COLUMNS} FROM ticket WHERE {} ORDER BY submitted_at DESC, id DESC LIMIT {MOST}", all.join(" AND "));
+    let sql =
+        format!("SELECT {COLUMNS} FROM ticket WHERE {} ORDER BY submitted_at DESC, id DESC LIMIT {MOST}", all.join(" AND "));
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for value in binds {
         query = query.bind(value);
@@ -407,7 +409,10 @@ pub async fn reporter(tx: &mut Tx, id: i64) -> Result<Option<Reporter>> {
 /// # Errors
 /// Those of the database.
 pub async fn reporters(tx: &mut Tx, ticket: i64) -> Result<Vec<Reporter>> {
-    let rows = sqlx::query(AssertSqlSafe(format!("{REPORTER} WHERE ticket_id = $1 ORDER BY id"))).bind(ticket).fetch_all(tx.conn()).await?;
+    let rows = sqlx::query(AssertSqlSafe(format!("{REPORTER} WHERE ticket_id = $1 ORDER BY id")))
+        .bind(ticket)
+        .fetch_all(tx.conn())
+        .await?;
     rows.iter().map(read_reporter).collect()
 }
 
@@ -469,6 +474,10 @@ pub async fn wrong_guesses(tx: &mut Tx, holder: &str, since: Millis) -> Result<i
 /// # Errors
 /// Those of the database.
 pub async fn add_wrong_guess(tx: &mut Tx, holder: &str, now: Millis) -> Result<()> {
-    sqlx::query("INSERT INTO code_guess (holder, at) VALUES ($1, $2)").bind(holder.to_owned()).bind(now).execute(tx.conn()).await?;
+    sqlx::query("INSERT INTO code_guess (holder, at) VALUES ($1, $2)")
+        .bind(holder.to_owned())
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }

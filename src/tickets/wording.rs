@@ -69,7 +69,10 @@ pub fn receipt_promise(due: Option<Millis>, now: Millis, mode: Mode, code: Optio
 
 /// The field's questions in one friendly message.
 pub fn more_questions(questions: &[String]) -> String {
-    format!("还能说说这些吗？想到什么说什么，不说也行：\n{}", questions.iter().map(|ask| format!("· {ask}")).collect::<Vec<_>>().join("\n"))
+    format!(
+        "还能说说这些吗？想到什么说什么，不说也行：\n{}",
+        questions.iter().map(|ask| format!("· {ask}")).collect::<Vec<_>>().join("\n")
+    )
 }
 
 /// 转人工 was passed on.
@@ -191,7 +194,10 @@ pub fn relayed(label: &str) -> String {
 
 /// After 签收: what is due next.
 pub fn signed_hint(ticket: &Ticket, now: Millis) -> String {
-    let contact = ticket.contact_due.map(|due| format!("请在{} {}前联系反映人", in_words(due, now), time_in_words(due))).unwrap_or_default();
+    let contact = ticket
+        .contact_due
+        .map(|due| format!("请在{} {}前联系反映人", in_words(due, now), time_in_words(due)))
+        .unwrap_or_default();
     match ticket.mode {
         Mode::RealName => format!("{contact}，联系了回“联系 {}”", ticket.seq),
         Mode::Confidential | Mode::Anonymous => format!("{contact}（{}，用“转告 {} 内容”）", ticket.mode.chinese(), ticket.seq),
@@ -409,9 +415,18 @@ pub fn how_is_it(text: &str) -> String {
     format!("{text}\n1. 看进展 2. 催一催 3. 补充 4. 说别的事")
 }
 
+/// Several tickets have this number.
+pub fn which_one() -> String {
+    "这个号有几件，是哪一件？".to_owned()
+}
+
 /// Result text too short.
 pub fn result_too_short(with_photo: bool) -> &'static str {
-    if with_photo { "结果再写清楚一点，至少 10 个字。" } else { "结果再写清楚一点，至少 20 个字；有照片的话 10 个字就行。" }
+    if with_photo {
+        "结果再写清楚一点，至少 10 个字。"
+    } else {
+        "结果再写清楚一点，至少 20 个字；有照片的话 10 个字就行。"
+    }
 }
 
 /// The field demands a picture.

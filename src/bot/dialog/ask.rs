@@ -72,6 +72,11 @@ pub fn query(dialog: &Dialog, state: &State, input: Option<&Input<'_>>) -> Optio
     }
 }
 
+/// What a source must be asked for words of a command line that stand for a step. `None`: the step has no source.
+pub fn query_for(dialog: &Dialog, state: &State, step: &str, words: &str) -> Option<Query> {
+    Query::new(dialog, state, dialog.step(step)?, Some(words), None, None)
+}
+
 impl Query {
     fn new(
         dialog: &Dialog,

@@ -4,7 +4,7 @@ use super::state::{Account, Answer, Answers, MediaId, State, Value};
 use super::{Dialog, Idle, Item, Kind, Step, check, load, wording};
 use crate::message::{Millis, Point};
 
-pub use super::ask::{Query, pressed, prompt, query};
+pub use super::ask::{Query, pressed, prompt, query, query_for};
 pub use super::hear::{give, take};
 
 /// What a person did in a dialog.

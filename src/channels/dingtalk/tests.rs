@@ -128,7 +128,7 @@ async fn all_kinds_of_messages_come_through_signed() {
 #[tokio::test]
 async fn refusals_have_the_codes_that_the_hooks_promise() {
     let ding = fake().await;
-    let channel = Channel::DingTalk(channel(&ding));
+    let channel = Channel::DingTalk(Box::new(channel(&ding)));
     let good = ding.message("li", &Chat::Private, fake::text("你好"), "m1", NOW);
     let status = |post: &Post, now| {
         let request = Request { post: true, query: "", headers: &post.headers, body: post.body.as_bytes(), now };

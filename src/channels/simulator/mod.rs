@@ -31,11 +31,13 @@ pub const ABILITY: Ability =
 pub const BOT: &str = "民呼";
 
 /// Its lines in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Config {
     /// The channel's id; its hook is `/hook/{id}`.
     pub id: String,
     /// Lets it listen on an address that others can reach, and lifts the check of the Host header with it.
+    #[serde(default)]
     pub dangerous_allow_remote: bool,
 }
 

@@ -129,6 +129,11 @@ impl WeChat {
         }
     }
 
+    /// Is there a template to fall back on?
+    pub fn has_template(&self) -> bool {
+        self.templates.progress.is_some() || self.templates.rate.is_some()
+    }
+
     /// A reply that asks something uses the template for rating, one that tells something the one for progress.
     fn template(&self, openid: &str, reply: &Reply) -> Option<serde_json::Value> {
         let card = reply.card.as_ref()?;

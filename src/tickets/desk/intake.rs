@@ -2,7 +2,10 @@
 
 use super::{Change, change, key, tell_reporters, tell_role, tell_role_of, text, unit_name};
 use crate::{
-    bot::{Offer, Turn, close_offers, dialog::{Answers, Value}},
+    bot::{
+        Offer, Turn, close_offers,
+        dialog::{Answers, Value},
+    },
     clock::DAY,
     error::{Error, Result},
     message::{Millis, Reply},
@@ -81,7 +84,13 @@ pub(super) async fn ask(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
 }
 
 /// Leaves a question about the ticket, with the ticket given.
-pub(super) fn leave(turn: &mut Turn<'_, Actor>, ticket: &Ticket, target: Target, dialog: &'static str, expires_at: Millis) -> Result<()> {
+pub(super) fn leave(
+    turn: &mut Turn<'_, Actor>,
+    ticket: &Ticket,
+    target: Target,
+    dialog: &'static str,
+    expires_at: Millis,
+) -> Result<()> {
     let mut preset = Answers::new();
     preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
     turn.offer(Offer { target, dialog, preset, ticket: ticket.id, urgent: ticket.urgent(), expires_at })
@@ -118,7 +127,14 @@ pub(in crate::tickets) async fn assign_to(turn: &mut Turn<'_, Actor>, ticket: Ti
     .await?;
     if at_once {
         // Two events for what was one command: a reader of the history must find the acceptance.
-        let event = Event { verb: Verb::Accept, from: Some(State::Submitted), to: State::Accepted, reason: None, payload: None, visible: "all" };
+        let event = Event {
+            verb: Verb::Accept,
+            from: Some(State::Submitted),
+            to: State::Accepted,
+            reason: None,
+            payload: None,
+            visible: "all",
+        };
         let by = store::By { person: Some(turn.actor.person), role: Role::Intake.as_str() };
         store::event(turn.tx, after.id, by, event, turn.key, now).await?;
     }

@@ -9,6 +9,8 @@ mod work;
 
 pub use outcome::rate_answer;
 pub use report::{kind_of, title_of};
+pub use reporter::by_query_code;
+pub use work::{finish_needs, finish_result};
 
 use super::{
     Ticket,
@@ -18,7 +20,10 @@ use super::{
     wording,
 };
 use crate::{
-    bot::{Submitted, Turn, dialog::{Account, Answers, Value}},
+    bot::{
+        Submitted, Turn,
+        dialog::{Account, Answers, Value},
+    },
     error::{Error, Result},
     message::Reply,
     outbox::{Class, Push, Target},
@@ -182,12 +187,7 @@ impl<'a> Change<'a> {
 
 /// Applies the row of the table that lets this person do this now: checks the right, moves the state, lets `edit` set the rest,
 /// writes guarded by the state and version it starts from, and adds the event.
-async fn change(
-    turn: &mut Turn<'_, Actor>,
-    before: &Ticket,
-    what: Change<'_>,
-    edit: impl FnOnce(&mut Ticket),
-) -> Result<Ticket> {
+async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl FnOnce(&mut Ticket)) -> Result<Ticket> {
     let mine = refs::reported(turn, before.id).await?;
     let Some((row, who)) = refs::permitted(&turn.actor, before, what.verb, mine.is_some()) else {
         let states = super::life::states_for(what.verb);
@@ -225,7 +225,9 @@ fn by(turn: &Turn<'_, Actor>, who: Who) -> By {
     match who {
         Who::Reporter | Who::Anybody => By { person: None, role: "reporter" },
         Who::Holder(role) => By { person: Some(turn.actor.person), role: role.as_str() },
-        Who::IntakeAndDispatcher | Who::ParentDispatcher => By { person: Some(turn.actor.person), role: Role::Dispatcher.as_str() },
+        Who::IntakeAndDispatcher | Who::ParentDispatcher => {
+            By { person: Some(turn.actor.person), role: Role::Dispatcher.as_str() }
+        }
         Who::StaffInScope => By { person: Some(turn.actor.person), role: "staff" },
         Who::Timer => By { person: None, role: "timer" },
     }

@@ -2,7 +2,10 @@
 
 use super::{account, by, key, tell_role, text};
 use crate::{
-    bot::{Offer, Submitted, Turn, dialog::{self, Answer, Answers, Value}},
+    bot::{
+        Offer, Submitted, Turn,
+        dialog::{self, Answer, Answers, Value},
+    },
     clock::{HOUR, local},
     error::{Error, Result},
     media,
@@ -20,7 +23,7 @@ use crate::{
         wording,
     },
 };
-use chrono::{Datelike, Timelike};
+use chrono::Timelike;
 
 /// At most so many of a field's questions are put into the one friendly message.
 const QUESTIONS: usize = 4;
@@ -49,7 +52,11 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
     let who = text(answers, "who");
     let contact = [who, phone].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     // What was typed for the place says more than its name when it says where in the village.
-    let place = if words.chars().count() > 2 && !name.contains(&words) && words.chars().count() <= 40 { format!("{name}（{words}）") } else { name };
+    let place = if words.chars().count() > 2 && !name.contains(&words) && words.chars().count() <= 40 {
+        format!("{name}（{words}）")
+    } else {
+        name
+    };
     let clue = Clue {
         area: code,
         place,
@@ -138,7 +145,8 @@ pub(super) async fn details(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
     }
     media::attach(turn.tx, &media, id).await?;
     let said = lines.join("；");
-    let event = Event { verb: Verb::Add, from: Some(ticket.state), to: ticket.state, reason: Some(&said), payload: None, visible: "all" };
+    let event =
+        Event { verb: Verb::Add, from: Some(ticket.state), to: ticket.state, reason: Some(&said), payload: None, visible: "all" };
     store::event(turn.tx, id, by(turn, Who::Reporter), event, turn.key, turn.now).await?;
     Ok(Submitted::Done(Vec::new()))
 }
@@ -148,7 +156,8 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     let now = turn.now;
     let office = turn.actor.office.clone();
     let directory = &office.directory;
-    let prefix = directory.areas.above(&clue.area, Level::County).and_then(|county| county.prefix.clone()).unwrap_or_else(|| "MH".into());
+    let prefix =
+        directory.areas.above(&clue.area, Level::County).and_then(|county| county.prefix.clone()).unwrap_or_else(|| "MH".into());
     let day = local(now).format("%y%m%d").to_string();
     let seq = store::next_seq(turn.tx, &format!("{prefix}{day}")).await?;
     let field = directory.propose_field(&clue.text);
@@ -277,7 +286,6 @@ fn questions(turn: &Turn<'_, Actor>, field: &str) -> Option<Vec<String>> {
         dialog.steps.iter().filter(|step| step.id.starts_with(&prefix)).map(|step| step.ask.clone()).take(QUESTIONS).collect();
     (!asks.is_empty()).then_some(asks)
 }
-
 
 #[cfg(test)]
 mod tests {

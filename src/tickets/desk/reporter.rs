@@ -3,13 +3,13 @@
 use super::{Change, account, change, work::tell_whoever_has_it};
 use crate::{
     bot::{Turn, close_offers, dialog::Answers},
-    clock::DAY,
+    clock::{DAY, HOUR},
     error::{Error, Result},
     media,
     message::Reply,
     outbox::Class,
     people::{Actor, Role},
-    tickets::{Kind, State, Ticket, life::Verb, refs, show, wording},
+    tickets::{Kind, State, Ticket, life::Verb, refs, show, store, wording},
 };
 
 /// A reporter urges once in this time.
@@ -92,4 +92,29 @@ pub(super) async fn status(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
     let directory = turn.actor.office.directory.clone();
     let text = format!("{} {}（内容私聊发您了）", show::group_label(&ticket, &directory), ticket.state);
     Ok(show::group_card("工单", &ticket, &directory, turn.now, text, &[]))
+}
+
+/// 查 with a query code of eight digits, for anybody; five wrong ones an hour. `None`: the words are no code.
+///
+/// # Errors
+/// Those of the database.
+pub async fn by_query_code(turn: &mut Turn<'_, Actor>, words: &str) -> Result<Option<String>> {
+    let digits: String = words.chars().filter(|c| !c.is_whitespace()).collect();
+    if digits.len() != 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
+    }
+    let now = turn.now;
+    let keys = turn.actor.office.keys.clone();
+    let guesser = turn.actor.nameless_holder();
+    if store::wrong_guesses(turn.tx, &guesser, now - HOUR).await? >= 5 {
+        return Ok(Some(wording::too_many_codes().to_owned()));
+    }
+    let look = store::Look { query_code: Some(keys.hash("query", &digits)), ..store::Look::default() };
+    match store::find(turn.tx, &look).await?.pop() {
+        Some(ticket) => Ok(Some(show::for_reporter(turn, &ticket).await?.text)),
+        None => {
+            store::add_wrong_guess(turn.tx, &guesser, now).await?;
+            Ok(Some(wording::unknown_code().to_owned()))
+        }
+    }
 }

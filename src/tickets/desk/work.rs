@@ -2,7 +2,10 @@
 
 use super::{Change, account, change, intake::leave, key, tell_handler, tell_reporters, tell_role, text, unit_name};
 use crate::{
-    bot::{Submitted, Turn, dialog::{Account, Answers, Value}},
+    bot::{
+        Submitted, Turn,
+        dialog::{Account, Answers, Value},
+    },
     clock::DAY,
     error::{Error, Result},
     media,
@@ -89,7 +92,8 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
     });
     let Some(colleague) = colleague else { return Err(Error::user("只能转给本单位的人。")) };
     let name = colleague.name.clone();
-    let after = change(turn, &ticket, Change::of(Verb::Give).because(&name).internal(), |ticket| ticket.handler = Some(person)).await?;
+    let after =
+        change(turn, &ticket, Change::of(Verb::Give).because(&name).internal(), |ticket| ticket.handler = Some(person)).await?;
     let by = directory.staff(turn.actor.person).map_or("同事", |staff| staff.name.as_str());
     let mut reply = Reply::text(wording::given(&show::label(&after, &directory), by));
     reply.card = Some(show::private_card("转给您的工单", &after, &directory, turn.now));
@@ -127,7 +131,8 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
         };
         tell_whoever_has_it(turn, &after, Class::Now, reply);
     } else {
-        let from = if after.unit.is_some() && !turn.actor.has(Role::Intake) { unit_name(turn, &after) } else { "受理员".to_owned() };
+        let from =
+            if after.unit.is_some() && !turn.actor.has(Role::Intake) { unit_name(turn, &after) } else { "受理员".to_owned() };
         let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &from, &said).into()).await?;
         for reporter in told {
             leave(turn, &after, Target::Reporter(reporter.id), "relay", now + 10 * DAY)?;
@@ -180,7 +185,9 @@ pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
 /// 办结.
 pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
     let mut tickets = super::tickets(turn, answers).await?;
-    let Some(ticket) = tickets.pop().filter(|_| tickets.is_empty()) else { return Err(Error::user("办结要一件一件来。")) };
+    let Some(ticket) = tickets.pop().filter(|_| tickets.is_empty()) else {
+        return Err(Error::user("办结要一件一件来。"));
+    };
     let result = account(answers, "result");
     let verification = Verification::from_code(&key(answers, "verification"));
     let method = Method::from_code(&key(answers, "method"));

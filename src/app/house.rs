@@ -1,0 +1,488 @@
+//! The application of the framework: who acts, which dialogs and commands there are, where messages go.
+
+use crate::{
+    bot::{
+        self, App, Form, Opening, Resolved, Submitted, Turn,
+        dialog::{Answers, Dialog, Dialogs, Item, Known, Query, Value},
+    },
+    channels::{Ability, Channel, Outcome, Way},
+    db::Tx,
+    error::{Error, Result},
+    message::{Address, Media, Millis, Reply, Said, Update},
+    outbox::{Class, Found, Post, Push, Target},
+    people::{self, Actor, GroupOf, Office, Role, Scope},
+    seal::Keys,
+    tickets::{self, Mode, commands, desk, life, lists, refs, show},
+};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
+
+/// All commands, in the order in which help lists them.
+pub static FORMS: LazyLock<Vec<&'static Form>> = LazyLock::new(|| {
+    [&bot::HELP].into_iter().chain(commands::FORMS.iter().copied()).chain(people::desk::FORMS.iter().copied()).collect()
+});
+
+/// What features register for the dialog files.
+pub fn known(
+    use_with: impl FnOnce(&Known<'_>) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>>,
+) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>> {
+    let actions: Vec<&str> = desk::ACTIONS.iter().chain(people::desk::ACTIONS).copied().collect();
+    let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+    use_with(&Known {
+        actions: &actions,
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups"],
+        rules: &[("finish_result", desk::finish_result)],
+        roles: &roles,
+    })
+}
+
+/// The dialogs of a folder, or the built-in ones.
+///
+/// # Errors
+/// Every problem of the files, one a line.
+pub fn dialogs(folder: Option<&Path>) -> Result<Arc<Dialogs>> {
+    let files = match folder {
+        Some(folder) if folder.is_dir() => read_folder(folder, folder)?,
+        _ => Dialogs::builtin_files(),
+    };
+    known(|known| Dialogs::load(&files, known)).map(Arc::new).map_err(super::listed)
+}
+
+fn read_folder(root: &Path, folder: &Path) -> Result<Vec<(String, String)>> {
+    let unreadable = |error: std::io::Error| Error::user(format!("{}: 读不到：{error}", folder.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            files.extend(read_folder(root, &path)?);
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+            files.push((name, std::fs::read_to_string(&path).map_err(unreadable)?));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The application.
+pub struct House {
+    office: RwLock<Arc<Office>>,
+    keys: Keys,
+    channels: HashMap<String, Channel>,
+}
+
+impl House {
+    /// A house with its office and channels.
+    pub fn new(office: Office, channels: HashMap<String, Channel>) -> Self {
+        House { keys: office.keys.clone(), office: RwLock::new(Arc::new(office)), channels }
+    }
+
+    /// The office as it is now.
+    pub fn office(&self) -> Arc<Office> {
+        self.office.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts a new picture of the organisation, or new dialogs, in force.
+    pub fn replace(&self, office: Office) {
+        *self.office.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(office);
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The channels by id.
+    pub fn channels(&self) -> &HashMap<String, Channel> {
+        &self.channels
+    }
+
+    /// May this person use a command about tickets anywhere?
+    fn may_use(actor: &Actor, form: &Form) -> bool {
+        let holds = |who: &life::Who| match who {
+            life::Who::Anybody | life::Who::Reporter => true,
+            life::Who::Timer => false,
+            life::Who::StaffInScope => actor.is_staff(),
+            life::Who::Holder(role) => actor.has(*role) || role.stand_ins().iter().any(|other| actor.has(*other)),
+            life::Who::IntakeAndDispatcher => actor.has(Role::Intake) && actor.has(Role::Dispatcher),
+            life::Who::ParentDispatcher => actor.has(Role::Dispatcher),
+        };
+        let verb = match form.alias {
+            "mine" | "human" => return true,
+            "report_for" => return actor.is_staff(),
+            "to_accept" => life::Verb::Accept,
+            "to_assign" | "assign_all" => life::Verb::Assign,
+            "to_sign" => life::Verb::Sign,
+            "todo" => life::Verb::Done,
+            "to_review" => {
+                return Self::may_use(actor, commands::form("signoff")) || Self::may_use(actor, commands::form("pass"));
+            }
+            alias => match life::Verb::from_code(alias) {
+                Some(verb) => verb,
+                None => return false,
+            },
+        };
+        life::rows_of(verb).filter(|row| !row.later).flat_map(|row| row.who).any(holds)
+    }
+}
+
+impl App for House {
+    type Actor = Actor;
+
+    async fn actors(&self, tx: &mut Tx, from: &[&Address], now: Millis) -> Result<Vec<Actor>> {
+        let hashes: Vec<String> =
+            from.iter().map(|from| people::store::account_hash(&self.keys, &from.channel, &from.account)).collect();
+        let mut wanted = hashes.clone();
+        wanted.sort();
+        wanted.dedup();
+        let kind = tx.kind();
+        let mut known = people::store::accounts_by_hash(tx.conn(), kind, &wanted).await?;
+        let mut new: Vec<(String, (String, String))> = Vec::new();
+        for (hash, from) in hashes.iter().zip(from) {
+            if !known.contains_key(hash) && !new.iter().any(|(other, _)| other == hash) {
+                new.push((hash.clone(), (from.channel.clone(), from.account.clone())));
+            }
+        }
+        if !new.is_empty() {
+            let accounts: Vec<(String, String)> = new.iter().map(|(_, account)| account.clone()).collect();
+            let ids = people::store::add_citizens(tx, &self.keys, &accounts, now).await?;
+            known.extend(new.into_iter().map(|(hash, _)| hash).zip(ids));
+        }
+        people::store::touch(tx, &wanted, now).await?;
+        let office = self.office();
+        hashes
+            .iter()
+            .zip(from)
+            .map(|(hash, from)| {
+                let person = known.get(hash).copied().ok_or_else(|| Error::fault("an account has no person"))?;
+                Ok(Actor { person, address: (*from).clone(), office: office.clone() })
+            })
+            .collect()
+    }
+
+    fn ability(&self, channel: &str) -> Ability {
+        self.channels.get(channel).map_or(crate::channels::simulator::ABILITY, Channel::ability)
+    }
+
+    fn window(&self, update: &Update) -> Option<(u32, Millis)> {
+        self.channels.get(&update.from.channel)?.window(&update.content)
+    }
+
+    fn dialogs(&self) -> Arc<Dialogs> {
+        self.office().dialogs.clone()
+    }
+
+    fn forms(&self) -> &[&'static Form] {
+        &FORMS
+    }
+
+    fn may(&self, actor: &Actor, form: &Form) -> bool {
+        if form == &bot::HELP {
+            return true;
+        }
+        if people::desk::FORMS.contains(&form) {
+            return people::desk::may(actor, form);
+        }
+        !commands::later(form) && Self::may_use(actor, form)
+    }
+
+    fn refusal(&self, actor: &Actor, form: &Form) -> Option<String> {
+        if commands::later(form) {
+            return Some(tickets::wording::not_yet(form.word));
+        }
+        (!self.may(actor, form)).then(|| tickets::wording::not_allowed(form.word))
+    }
+
+    fn may_start(&self, actor: &Actor, dialog: &Dialog) -> bool {
+        let role = |name: &String| Role::parse(name);
+        dialog.roles.is_empty() || dialog.roles.iter().filter_map(role).any(|role| role == Role::Citizen || actor.has(role))
+    }
+
+    fn private(&self, dialog: &Dialog) -> bool {
+        matches!(dialog.id.as_str(), "report" | "report_for" | "details" | "bind" | "rate" | "add" | "finish")
+    }
+
+    async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
+        let param = |name: &str| query.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        match query.source.as_str() {
+            "areas" => {
+                let label = query.point.as_ref().map(|point| point.label.as_str());
+                Ok(people::desk::places(&turn.actor, query.search.as_deref(), query.within.as_deref(), label))
+            }
+            "tickets" => {
+                let found = lists::candidates(turn, param("verb").unwrap_or_default()).await?;
+                Ok(lists::items_of(&found, turn))
+            }
+            "units" => {
+                let open = match turn
+                    .memory
+                    .dialog
+                    .as_ref()
+                    .and_then(|state| state.answers.get("ticket"))
+                    .and_then(|answer| answer.value())
+                {
+                    Some(value) => value.keys().first().and_then(|key| key.parse::<i64>().ok()),
+                    None => None,
+                };
+                let mut first = Vec::new();
+                if let Some(ticket) = open
+                    && let Some(ticket) = tickets::store::by_id(turn.tx.conn(), ticket).await?
+                {
+                    let directory = turn.actor.directory();
+                    first.extend(
+                        directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area).map(|found| found.unit.id.clone()),
+                    );
+                    first.extend(directory.units_in(&ticket.text).iter().map(|unit| unit.id.clone()));
+                }
+                Ok(people::desk::units(&turn.actor, &first))
+            }
+            "handlers" => {
+                let id: Option<i64> = param("ticket").and_then(|id| id.parse().ok());
+                let Some(id) = id else { return Ok(Vec::new()) };
+                let Some(ticket) = tickets::store::by_id(turn.tx.conn(), id).await? else { return Ok(Vec::new()) };
+                Ok(colleagues(&turn.actor, &ticket))
+            }
+            "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
+            other => Err(Error::fault(format!("no source is called {other}"))),
+        }
+    }
+
+    async fn resolve(&self, turn: &mut Turn<'_, Actor>, query: &Query, words: &str) -> Result<Option<Resolved>> {
+        if query.source != "tickets" {
+            return Ok(None);
+        }
+        let verb = query.params.iter().find(|(key, _)| key == "verb").and_then(|(_, verb)| commands::verb_of_source(verb));
+        let Some(verb) = verb else { return Ok(None) };
+        let (found, mut wrong, several) = lists::resolve(turn, verb, words).await?;
+        if found.is_empty() && several.is_empty() && verb == life::Verb::Status {
+            // 查 with an eight-digit query code works for anybody.
+            if let Some(sentence) = desk::by_query_code(turn, words).await? {
+                return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
+            }
+        }
+        if !several.is_empty() {
+            wrong.push(tickets::wording::which_one());
+            return Ok(Some(Resolved { value: None, notes: wrong, ask: true }));
+        }
+        let value = (!found.is_empty()).then(|| lists::value_of(&found, turn));
+        Ok(Some(Resolved { value, notes: wrong, ask: false }))
+    }
+
+    async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
+        if dialog.id != "finish" {
+            return Ok(Answers::new());
+        }
+        let id = answers
+            .get("ticket")
+            .and_then(|answer| answer.value())
+            .map(Value::keys)
+            .and_then(|keys| keys.first()?.parse::<i64>().ok());
+        let Some(id) = id else { return Ok(Answers::new()) };
+        match tickets::store::by_id(turn.tx.conn(), id).await? {
+            Some(ticket) => Ok(desk::finish_needs(turn, &ticket)),
+            None => Ok(Answers::new()),
+        }
+    }
+
+    async fn submit(&self, turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers) -> Result<Submitted> {
+        match action.split_once('.') {
+            Some(("tickets", action)) => desk::submit(turn, action, answers).await,
+            Some(("people", action)) => people::desk::submit(turn, action, answers).await,
+            _ => Err(Error::fault(format!("no action is called {action}"))),
+        }
+    }
+
+    async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form) -> Result<bool> {
+        match form.dialog.strip_prefix("list.") {
+            Some(list) => lists::show_list(turn, list).await.map(|_| true),
+            None if form.dialog == "mine" => lists::mine(turn).await.map(|_| true),
+            None => Ok(false),
+        }
+    }
+
+    async fn each(&self, turn: &mut Turn<'_, Actor>, action: &str, step: &str, answers: &Answers) -> Result<()> {
+        match action {
+            "tickets.rate_answer" => desk::rate_answer(turn, step, answers).await,
+            other => Err(Error::fault(format!("no action for single answers is called {other}"))),
+        }
+    }
+
+    async fn targets(&self, turn: &mut Turn<'_, Actor>) -> Result<Vec<Target>> {
+        let holders = turn.actor.holders();
+        let entries = tickets::store::entries_of(turn.tx, &holders).await?;
+        let reporters = entries.into_iter().map(|entry| Target::Reporter(entry.id));
+        Ok(std::iter::once(Target::Person(turn.actor.person)).chain(reporters).collect())
+    }
+
+    fn danger(&self, text: &str) -> Option<String> {
+        lists::danger(text).then(|| tickets::wording::emergency().to_owned())
+    }
+
+    fn is_small_talk(&self, text: &str) -> bool {
+        lists::small_talk(text).is_some()
+    }
+
+    async fn open(&self, turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
+        lists::open(turn, said).await
+    }
+
+    fn number_in(&self, text: &str) -> Option<String> {
+        refs::number_in(text)
+    }
+
+    fn nothing_for(&self, form: &Form) -> String {
+        tickets::wording::nothing_for(form.word)
+    }
+
+    fn help_intro(&self, _actor: &Actor) -> String {
+        tickets::wording::help_intro().to_owned()
+    }
+
+    async fn arrived(&self, turn: &mut Turn<'_, Actor>, scene: Option<&str>) -> Result<()> {
+        // A village's QR code carries its area code: the report then needs no place.
+        let office = turn.actor.office.clone();
+        let area = scene.and_then(|scene| scene.strip_prefix("area:")).and_then(|code| office.directory.areas.get(code));
+        match area {
+            Some(area) => {
+                let name = office.directory.areas.display(&area.code);
+                let place = Value::Place { code: area.code.clone(), name, point: None, words: String::new() };
+                let mut given = Answers::new();
+                given.insert("place".into(), place.into());
+                bot::begin(self, turn, "report", given).await
+            }
+            None => {
+                turn.say(tickets::wording::greeting(turn.actor.is_staff()));
+                Ok(())
+            }
+        }
+    }
+
+    async fn left(&self, turn: &mut Turn<'_, Actor>) -> Result<()> {
+        bot::store::close_window(turn.tx, &self.keys, &turn.update.from).await
+    }
+}
+
+/// Colleagues of the ticket's unit, the sender left out.
+fn colleagues(actor: &Actor, ticket: &tickets::Ticket) -> Vec<Item> {
+    let directory = actor.directory();
+    let scope = refs::scope_of(ticket);
+    directory
+        .all_staff()
+        .filter(|staff| staff.id != actor.person)
+        .filter(|staff| {
+            [Role::Handler, Role::Liaison, Role::UnitLeader].iter().any(|role| directory.holds(&staff.grants, *role, scope))
+        })
+        .map(|staff| Item { also: vec![staff.reference.clone()], ..Item::new(staff.id.to_string(), staff.name.clone()) })
+        .collect()
+}
+
+impl Post for House {
+    async fn find(&self, tx: &mut Tx, target: &Target, except: Option<i64>) -> Result<Found> {
+        let addresses = match target {
+            Target::Chat(id) => bot::store::address(tx, &self.keys, *id).await?.into_iter().collect(),
+            Target::Person(id) => people::store::addresses(tx.conn(), &self.keys, *id).await?,
+            Target::Reporter(id) => match tickets::store::reporter(tx, *id).await? {
+                Some(reporter) => {
+                    let plain = self.keys.open(&show::sealed_place(reporter.id), &reporter.sealed)?;
+                    match reporter.mode {
+                        Mode::Anonymous => vec![serde_json::from_str(&plain)?],
+                        Mode::RealName | Mode::Confidential => {
+                            let person = plain.parse().map_err(|_| Error::fault("a reporter's entry holds no person"))?;
+                            people::store::addresses(tx.conn(), &self.keys, person).await?
+                        }
+                    }
+                }
+                None => Vec::new(),
+            },
+            Target::Group(id) => {
+                let office = self.office();
+                let chat =
+                    office.directory.chat_groups().iter().find(|group| group.id == *id).and_then(|group| group.chat.clone());
+                chat.map(|(channel, chat)| Address { channel, account: String::new(), group: Some(chat) }).into_iter().collect()
+            }
+            Target::Role { role, area, unit } => return Ok(self.holders(role, area, unit.as_deref(), except)),
+        };
+        Ok(Found::Addresses(addresses))
+    }
+
+    async fn send(&self, to: &Address, way: &Way, reply: &Reply) -> Outcome {
+        match self.channels.get(&to.channel) {
+            Some(channel) => channel.send(to, way, reply).await,
+            None => Outcome::Gone("the channel is not configured"),
+        }
+    }
+
+    fn ability(&self, channel: &str) -> Option<Ability> {
+        self.channels.get(channel).map(Channel::ability)
+    }
+
+    fn has_template(&self, channel: &str) -> bool {
+        self.channels.get(channel).is_some_and(Channel::has_template)
+    }
+
+    fn neutral(&self) -> Reply {
+        Reply::text(tickets::wording::neutral())
+    }
+
+    fn merged(&self, replies: &[Reply]) -> Reply {
+        let texts = |pick: &dyn Fn(&Reply) -> String| {
+            let all: Vec<String> = replies.iter().map(pick).collect();
+            format!("{}\n{}", tickets::wording::several(all.len()), all.join("\n\n"))
+        };
+        let private = replies.iter().any(|reply| reply.private.is_some());
+        Reply {
+            text: texts(&|reply| reply.as_text()),
+            private: private.then(|| texts(&|reply| reply.private.clone().unwrap_or_else(|| reply.as_text()))),
+            ..Reply::default()
+        }
+    }
+
+    fn quota_warning(&self, channel: &str, used: i64, limit: i64) -> Vec<Push> {
+        let target = Target::Role { role: Role::Admin.as_str().to_owned(), area: String::new(), unit: None };
+        let reply = Reply::text(tickets::wording::quota_low(channel, used, limit));
+        vec![Push { target, ticket: None, class: Class::Now, reply, except: None, urgent: true }]
+    }
+}
+
+impl House {
+    /// The holders of a role: the shared group of the unit or of the centre where one is bound, else each in private. The
+    /// person who acted is not told; if nobody else holds the role, nobody is.
+    fn holders(&self, role: &str, area: &str, unit: Option<&str>, except: Option<i64>) -> Found {
+        let office = self.office();
+        let Some(role) = Role::parse(role) else { return Found::Addresses(Vec::new()) };
+        let scope = Scope { area, unit, field: None };
+        let directory = &office.directory;
+        let people: Vec<i64> = if role == Role::Admin {
+            directory
+                .all_staff()
+                .filter(|staff| staff.grants.iter().any(|grant| grant.role == Role::Admin))
+                .map(|staff| staff.id)
+                .collect()
+        } else {
+            directory.holders(role, scope).iter().filter(|staff| !staff.retired).map(|staff| staff.id).collect()
+        };
+        let shared = match (role, unit) {
+            (Role::Liaison, Some(unit)) => directory.bound_group(&GroupOf::Unit(unit.to_owned())),
+            (Role::Intake | Role::Dispatcher, _) => directory.bound_group(&GroupOf::Centre),
+            _ => None,
+        };
+        let others: Vec<i64> = people.iter().copied().filter(|id| Some(*id) != except).collect();
+        match shared {
+            Some(group) if people.is_empty() || !others.is_empty() => Found::Targets(vec![Target::Group(group.id.clone())]),
+            _ if people.is_empty() => Found::Addresses(Vec::new()),
+            _ => Found::Targets(others.into_iter().map(Target::Person).collect()),
+        }
+    }
+}
+
+impl crate::media::Fetcher for House {
+    async fn fetch(&self, channel: &str, media: &Media, max_bytes: usize) -> std::result::Result<Vec<u8>, Outcome> {
+        match self.channels.get(channel) {
+            Some(channel) => channel.fetch(media, max_bytes).await,
+            None => Err(Outcome::Gone("the channel is not configured")),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Wires everything: the list of features, the channels, start and stop in order.
+
+mod channels;
+mod demo;
+mod house;
+mod upkeep;
+
+pub use channels::{build, problems};
+pub use house::{FORMS, House, known};
+
+use crate::{
+    bot::Bot,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    error::{Error, Result},
+    media::Keeper,
+    outbox::{Courier, Wake},
+    people::{self, Office},
+    web,
+};
+use secrecy::ExposeSecret;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// A running service.
+pub struct Running {
+    /// What the service is made of.
+    pub house: Arc<House>,
+    bot: Arc<Bot<House>>,
+    db: Db,
+    clock: Clock,
+    address: SocketAddr,
+    wakes: Vec<Wake>,
+    keeper: crate::media::Wake,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Opens the database, brings its tables up to date, loads the organisation when there is none, starts the channels and
+    /// listens.
+    ///
+    /// # Errors
+    /// A sentence about what is missing; trouble of the database; an address that is taken.
+    pub async fn start(config: Config, clock: Clock) -> Result<Running> {
+        let keys = config.security.keys()?;
+        let db = Db::open(config.database.url.expose_secret(), config.database.max_connections).await?;
+        db.migrate().await?;
+        let simulated = channels::simulator(&config, &clock)?;
+        demo::clock_offset(&db, &clock, simulated.is_some()).await?;
+        load_organisation(&db, &keys, &config, simulated.is_some(), clock.now()).await?;
+        let channels = build(&config, simulated.clone())?;
+        let dialogs = house::dialogs(config.paths.dialogs.as_deref())?;
+        let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
+        let office = Office { directory, keys: keys.clone(), dialogs };
+        let house = Arc::new(House::new(office, channels));
+        first_code(&db, &house, clock.now(), simulated.is_some()).await?;
+
+        let listener = TcpListener::bind(config.server.listen)
+            .await
+            .map_err(|error| Error::user(format!("{} 不能监听：{error}。换一个 server.listen", config.server.listen)))?;
+        let address = listener.local_addr().map_err(|error| Error::fault(format!("no local address: {error}")))?;
+        let stop = CancellationToken::new();
+        // Two stops in order: first nothing new comes in, then what was taken is finished.
+        let finish = CancellationToken::new();
+        let (courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone());
+        let (keeper, keeper_wake) = Keeper::new(db.clone(), clock.clone(), keys.clone(), config.media.clone(), house.clone());
+        let (bot, worker) = Bot::start(house.clone(), db.clone(), clock.clone(), keys, wake.clone(), finish.clone());
+        let mut tasks = vec![
+            tokio::spawn(courier.run(finish.clone())),
+            tokio::spawn(keeper.run(finish.clone())),
+            worker,
+            tokio::spawn(upkeep::run(
+                house.clone(),
+                db.clone(),
+                clock.clone(),
+                wake.clone(),
+                config.paths.dialogs.clone(),
+                stop.clone(),
+            )),
+        ];
+        let page = simulated.map(|shared| {
+            demo::page(demo::Parts {
+                shared,
+                house: house.clone(),
+                db: db.clone(),
+                clock: clock.clone(),
+                wake: wake.clone(),
+                stop: stop.clone(),
+            })
+        });
+        let router = web::router(
+            web::Web::new(bot.clone(), house.clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone()),
+            page,
+        );
+        let (listening, done) = (stop.clone(), finish.clone());
+        tasks.push(tokio::spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(listening.cancelled_owned()).await;
+            if let Err(error) = served {
+                tracing::error!(error = %error, "the web server ended: {error}");
+            }
+            done.cancel();
+        }));
+        for channel in house.channels() {
+            if let Err(outcome) = channel.1.start().await {
+                tracing::warn!(channel = %channel.0, ?outcome, "channel {} could not make its start settings", channel.0);
+            }
+        }
+        wake.wake();
+        Ok(Running { house, bot, db, clock, address, wakes: vec![wake], keeper: keeper_wake, stop, tasks })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The clock it runs by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The database, for looking.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Lets every loop look for work now, after the clock was turned.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn wake(&self) -> Result<()> {
+        upkeep::once(&self.house, &self.db, self.clock.now()).await?;
+        self.wakes.iter().for_each(Wake::wake);
+        self.keeper.wake();
+        Ok(())
+    }
+
+    /// Is nothing waiting to be done now?
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn quiet(&self) -> Result<bool> {
+        if self.bot.queued() > 0 {
+            return Ok(false);
+        }
+        let now = self.clock.now();
+        let mut conn = self.db.read().await?;
+        let due: Option<i64> = sqlx::query_scalar(
+            "SELECT id FROM outbox WHERE (state = 'pending' AND not_before <= $1) OR state IN ('held', 'sending')
+             UNION ALL SELECT id FROM media WHERE state = 'fetching' AND due_at <= $1 LIMIT 1",
+        )
+        .bind(now)
+        .fetch_optional(&mut *conn)
+        .await?;
+        Ok(due.is_none())
+    }
+
+    /// Stops taking work, finishes what is in hand, closes the database.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            if tokio::time::timeout(Duration::from_secs(20), task).await.is_err() {
+                tracing::warn!("a task did not end in time");
+            }
+        }
+        self.db.close().await;
+    }
+}
+
+/// An empty installation begins with its organisation file; the demonstration with its county.
+async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, demo: bool, now: i64) -> Result<()> {
+    let current = people::store::current(&mut *db.read().await?, keys).await?;
+    if !current.areas.is_empty() {
+        return Ok(());
+    }
+    let org = match &config.paths.org {
+        Some(path) => {
+            let file = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|error| Error::user(format!("{file}: 读不到：{error}")))?;
+            people::org::read_toml(&file, &text, &current).map_err(listed)?
+        }
+        None if demo => people::org::demonstration().map_err(listed)?,
+        None => return Ok(()),
+    };
+    import(db, keys, &org, &current, now).await
+}
+
+/// Problems as one sentence for whoever runs the program, one a line.
+#[expect(clippy::needless_pass_by_value, reason = "it is the end of an error's way")]
+pub(crate) fn listed<P: ToString>(problems: Vec<P>) -> Error {
+    Error::user(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+/// Writes an organisation in one transaction.
+///
+/// # Errors
+/// Those of the database.
+pub async fn import(
+    db: &Db,
+    keys: &crate::seal::Keys,
+    org: &people::org::Org,
+    current: &people::org::Org,
+    now: i64,
+) -> Result<()> {
+    let changes = people::import::plan(org, current, false);
+    let mut tx = db.write_with_ids(changes.ids()).await?;
+    people::import::apply(&mut tx, keys, &changes, now).await?;
+    tx.commit().await
+}
+
+/// On an installation without an administrator: prints a one-time code for the first one.
+async fn first_code(db: &Db, house: &House, now: i64, demo: bool) -> Result<()> {
+    if demo || people::store::has_admin(&mut *db.read().await?).await? {
+        return Ok(());
+    }
+    let mut tx = db.write().await?;
+    let code = people::store::issue_code(&mut tx, house.keys(), people::store::CodeFor::FirstAdmin, now).await?;
+    tx.commit().await?;
+    crate::cli::say(&format!("还没有管理员。第一个把“绑定 {code}”发给机器人的人就是管理员（七天内有效）。"));
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! What has to be done from time to time: take in changes made elsewhere, remind, forget what may no longer be kept.
+//!
+//! The beat only wakes the loop; everything is decided from rows and the clock, so a missed or doubled beat changes nothing.
+
+use super::{House, house};
+use crate::{
+    bot,
+    clock::{Clock, DAY, MINUTE},
+    db::Db,
+    error::Result,
+    message::Millis,
+    outbox::Wake,
+    people::{self, Office},
+};
+use sqlx::Row;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio_util::sync::CancellationToken;
+
+const BEAT: Duration = Duration::from_secs(2);
+/// Seen-marks are kept this long: longer than any platform repeats.
+const SEEN: Millis = 3 * DAY;
+/// Texts of messages that went out are kept this long.
+const BODIES: Millis = 30 * DAY;
+/// The hash and address of an anonymous reporter are kept this long after closing.
+const ALIASES: Millis = 180 * DAY;
+
+/// Runs until it is told to stop.
+pub(super) async fn run(house: Arc<House>, db: Db, clock: Clock, wake: Wake, dialogs: Option<PathBuf>, stop: CancellationToken) {
+    let mut changed = dialogs.as_deref().and_then(newest);
+    let mut swept = 0;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            () = stop.cancelled() => return,
+        }
+        if let Some(folder) = &dialogs {
+            let now = newest(folder);
+            if now != changed {
+                changed = now;
+                reload_dialogs(&house, folder);
+            }
+        }
+        let now = clock.now();
+        let work = async {
+            let version = people::store::version(&mut *db.read().await?).await?;
+            if version != house.office().directory.version {
+                reload(&house, &db).await?;
+            }
+            if now - swept >= MINUTE || now < swept {
+                once(&house, &db, now).await?;
+                wake.wake();
+            }
+            Ok::<(), crate::error::Error>(())
+        };
+        match work.await {
+            Ok(()) if now - swept >= MINUTE || now < swept => swept = now,
+            Ok(()) => {}
+            Err(error) => tracing::warn!(error = %error, "upkeep could not be done now: {error}"),
+        }
+    }
+}
+
+/// Everything that is due now.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn once(house: &House, db: &Db, now: Millis) -> Result<()> {
+    bot::sweep(house, db, now).await?;
+    forget(db, now).await
+}
+
+/// Puts the organisation as it is in the database in force.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn reload(house: &House, db: &Db) -> Result<()> {
+    let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
+    let office = house.office();
+    house.replace(Office { directory, keys: office.keys.clone(), dialogs: office.dialogs.clone() });
+    tracing::info!("the organisation was read again");
+    Ok(())
+}
+
+/// A changed set of dialogs comes into force; one with an error leaves the old one and says so.
+fn reload_dialogs(house: &House, folder: &Path) {
+    match house::dialogs(Some(folder)) {
+        Ok(dialogs) => {
+            let office = house.office();
+            house.replace(Office { directory: office.directory.clone(), keys: office.keys.clone(), dialogs });
+            tracing::info!("the dialogs were read again");
+        }
+        Err(problems) => tracing::error!("the changed dialogs have errors, the old ones stay in force:\n{problems}"),
+    }
+}
+
+/// The time of the last change in a folder of files.
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            if path.is_dir() { newest(&path) } else { std::fs::metadata(&path).ok()?.modified().ok() }
+        })
+        .max()
+}
+
+/// Forgets what may no longer be kept.
+async fn forget(db: &Db, now: Millis) -> Result<()> {
+    let mut conn = db.read().await?;
+    let due = sqlx::query("SELECT due_at FROM job WHERE name = 'forget'").fetch_optional(&mut *conn).await?;
+    if due.map(|row| row.try_get::<Millis, _>(0)).transpose()?.is_some_and(|due| due > now) {
+        return Ok(());
+    }
+    drop(conn);
+    let mut tx = db.write().await?;
+    sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - SEEN).execute(tx.conn()).await?;
+    sqlx::query("UPDATE outbox SET body = '{\"text\":\"\"}', turn_key = '' WHERE state IN ('sent', 'superseded', 'expired') AND at < $1 AND turn_key <> ''")
+        .bind(now - BODIES)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query("DELETE FROM code_guess WHERE at < $1").bind(now - DAY).execute(tx.conn()).await?;
+    sqlx::query(
+        "UPDATE reporter SET holder = '', sealed = '' WHERE mode = 'anonymous' AND sealed <> ''
+         AND ticket_id IN (SELECT id FROM ticket WHERE closed_at IS NOT NULL AND closed_at < $1)",
+    )
+    .bind(now - ALIASES)
+    .execute(tx.conn())
+    .await?;
+    sqlx::query("INSERT INTO job (name, due_at) VALUES ('forget', $1) ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at")
+        .bind(now + DAY / 24)
+        .execute(tx.conn())
+        .await?;
+    tx.commit().await
+}

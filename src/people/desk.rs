@@ -1,0 +1,201 @@
+//! Use cases about accounts: 绑定, 绑定群.
+
+use super::{Actor, Level, Role, store, wording};
+use crate::{
+    bot::{
+        Form, Slot, Submitted, Turn,
+        dialog::{Answer, Answers, Item, Value},
+    },
+    clock::HOUR,
+    error::{Error, Result},
+};
+use sqlx::Row;
+
+/// The actions that dialog files may name.
+pub const ACTIONS: &[&str] = &["people.bind", "people.bind_group"];
+
+/// Wrong codes an account may try in an hour.
+const TRIES: i64 = 5;
+
+static BIND: Form = Form {
+    dialog: "bind",
+    word: "绑定",
+    also: &[],
+    alias: "bind",
+    slots: &[Slot::Rest("code")],
+    usage: "绑定 绑定码",
+    does: "把这个账号和您的名字连起来",
+};
+static BIND_GROUP: Form = Form {
+    dialog: "bind_group",
+    word: "绑定群",
+    also: &[],
+    alias: "bind_group",
+    slots: &[Slot::Word("group")],
+    usage: "绑定群",
+    does: "把这个群和名册上的群连起来",
+};
+
+/// The commands about people.
+pub static FORMS: &[&Form] = &[&BIND, &BIND_GROUP];
+
+/// May this person use the command at all?
+pub fn may(actor: &Actor, form: &Form) -> bool {
+    form != &BIND_GROUP || actor.has(Role::Admin)
+}
+
+/// Runs an action.
+///
+/// # Errors
+/// [`Error::User`] with what would be right; otherwise those of the database.
+pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers) -> Result<Submitted> {
+    match action {
+        "bind" => bind(turn, answers).await,
+        "bind_group" => bind_group(turn, answers).await,
+        other => Err(Error::fault(format!("no action about people is called {other}"))),
+    }
+}
+
+/// 绑定 CODE, in private only. Whoever sends the first code of a new installation is the administrator. What the account
+/// reported as a citizen stays with the person.
+async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
+    if turn.in_group() {
+        return Err(Error::user(wording::bind_in_private()));
+    }
+    let office = turn.actor.office.clone();
+    let Some(Value::Text(code)) = answers.get("code").and_then(Answer::value) else {
+        return Err(Error::fault("绑定 without a code"));
+    };
+    let now = turn.now;
+    let guesser = office.keys.hash("code_guess", &turn.actor.person.to_string());
+    let wrong = sqlx::query("SELECT COUNT(*) FROM code_guess WHERE holder = $1 AND at > $2")
+        .bind(guesser.clone())
+        .bind(now - HOUR)
+        .fetch_one(turn.tx.conn())
+        .await?;
+    if wrong.try_get::<i64, _>(0)? >= TRIES {
+        turn.say(wording::too_many());
+        return Ok(Submitted::Done(Vec::new()));
+    }
+    let from = (turn.actor.address.channel.clone(), turn.actor.address.account.clone());
+    let redeemed = match store::redeem(turn.tx, &office.keys, code, (&from.0, &from.1), now).await? {
+        Ok(redeemed) => redeemed,
+        Err(why) => {
+            sqlx::query("INSERT INTO code_guess (holder, at) VALUES ($1, $2)")
+                .bind(guesser)
+                .bind(now)
+                .execute(turn.tx.conn())
+                .await?;
+            turn.say(wording::refused(why));
+            return Ok(Submitted::Done(Vec::new()));
+        }
+    };
+    if let Some(citizen) = redeemed.merged {
+        merge_reports(turn, citizen, redeemed.person).await?;
+    }
+    if redeemed.admin {
+        turn.say(wording::first_admin());
+        return Ok(Submitted::Done(Vec::new()));
+    }
+    let staff = office.directory.staff(redeemed.person);
+    let name = staff.map_or("", |staff| staff.name.as_str());
+    let mut roles: Vec<&str> =
+        staff.map(|staff| staff.grants.iter().map(|grant| grant.role.chinese()).collect()).unwrap_or_default();
+    roles.dedup();
+    turn.say(wording::bound(name, &roles.join("、")));
+    Ok(Submitted::Done(Vec::new()))
+}
+
+/// Gives what was reported under a citizen's entry to the person the account belongs to now.
+async fn merge_reports(turn: &mut Turn<'_, Actor>, citizen: i64, person: i64) -> Result<()> {
+    let office = turn.actor.office.clone();
+    let old = super::person_holder(&office.keys, citizen);
+    let new = super::person_holder(&office.keys, person);
+    let rows = sqlx::query("SELECT id FROM reporter WHERE holder = $1").bind(old).fetch_all(turn.tx.conn()).await?;
+    for row in rows {
+        let id: i64 = row.try_get(0)?;
+        let sealed = office.keys.seal(&format!("reporter.sealed.{id}"), &person.to_string())?;
+        sqlx::query("UPDATE reporter SET holder = $1, sealed = $2 WHERE id = $3")
+            .bind(new.clone())
+            .bind(sealed)
+            .bind(id)
+            .execute(turn.tx.conn())
+            .await?;
+    }
+    Ok(())
+}
+
+/// 绑定群, from inside the group.
+async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
+    if !turn.actor.has(Role::Admin) {
+        return Err(Error::user(wording::only_admin()));
+    }
+    let Some(chat) = turn.from().group.clone() else { return Err(Error::user(wording::bind_group_in_group())) };
+    let group = answers.get("group").and_then(Answer::value).map(|value| value.keys().join("")).unwrap_or_default();
+    let channel = turn.from().channel.clone();
+    store::bind_chat(turn.tx, &group, &channel, &chat).await?;
+    let name = turn
+        .actor
+        .directory()
+        .chat_groups()
+        .iter()
+        .find(|known| known.id == group)
+        .map_or(group.clone(), |known| known.name.clone());
+    turn.say(wording::group_bound(&name));
+    Ok(Submitted::Done(Vec::new()))
+}
+
+/// The places that an answer may mean, as choices. A township narrows the search to its villages.
+pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: Option<&str>) -> Vec<Item> {
+    let areas = &actor.directory().areas;
+    let searched = search.map(|text| areas.find(text, within)).unwrap_or_default();
+    let found = if searched.is_empty() {
+        let sentence = label.or(search).unwrap_or_default();
+        let named = areas.in_sentence(sentence).map(|(area, _)| area);
+        let named: Vec<_> = named.into_iter().collect();
+        if named.is_empty() { search.map(|text| areas.nearest(text, within)).unwrap_or_default() } else { named }
+    } else {
+        searched
+    };
+    found
+        .into_iter()
+        .map(|area| {
+            let name = areas.display(&area.code);
+            let short = super::areas::short(area);
+            let value = Value::Place {
+                code: area.code.clone(),
+                name: name.clone(),
+                point: None,
+                words: search.unwrap_or_default().to_owned(),
+            };
+            Item {
+                key: area.code.clone(),
+                text: name,
+                also: vec![short],
+                value: Some(value),
+                narrows: area.level() != Level::Village,
+                ..Item::default()
+            }
+        })
+        .collect()
+}
+
+/// Groups that wait to be bound.
+pub fn unbound_groups(actor: &Actor) -> Vec<Item> {
+    let groups = actor.directory().chat_groups().iter().filter(|group| group.chat.is_none());
+    groups.map(|group| Item { also: vec![group.id.clone()], ..Item::new(group.id.clone(), group.name.clone()) }).collect()
+}
+
+/// All units, those that are proposed first.
+pub fn units(actor: &Actor, first: &[String]) -> Vec<Item> {
+    let mut items: Vec<Item> = actor
+        .directory()
+        .units()
+        .map(|unit| {
+            let also = unit.aliases.iter().cloned().chain([unit.id.clone()]).collect();
+            Item { also, ..Item::new(unit.id.clone(), unit.name.clone()) }
+        })
+        .collect();
+    items.sort_by_key(|item| first.iter().position(|id| *id == item.key).unwrap_or(first.len()));
+    items
+}

@@ -1,0 +1,155 @@
+//! The HTTP shell: the platforms' callbacks, health, metrics, and the demonstration's page.
+
+mod metrics;
+
+pub use metrics::Metrics;
+
+use crate::{
+    app::House,
+    bot::{Bot, Given, Overflow},
+    channels::{Answer, Heard, MAX_BODY, Request},
+    clock::Clock,
+    db::Db,
+    message::{Content, Update},
+    outbox::Wake,
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::oneshot;
+
+/// A platform that takes its answer in the response waits five seconds; ours leaves before.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// What the handlers share.
+pub struct Web {
+    bot: Arc<Bot<House>>,
+    house: Arc<House>,
+    db: Db,
+    clock: Clock,
+    wake: Wake,
+    media: crate::media::Wake,
+    metrics: Metrics,
+}
+
+impl Web {
+    /// The shell around a bot.
+    pub fn new(bot: Arc<Bot<House>>, house: Arc<House>, db: Db, clock: Clock, wake: Wake, media: crate::media::Wake) -> Self {
+        Web { bot, house, db, clock, wake, media, metrics: Metrics::default() }
+    }
+}
+
+/// All addresses; `page` is the demonstration's.
+pub fn router(web: Web, page: Option<Router>) -> Router {
+    let router = Router::new()
+        .route("/hook/{channel}", get(hook).post(hook))
+        .route("/healthz", get(async || "ok"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics_text))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(Arc::new(web));
+    match page {
+        Some(page) => router.merge(page),
+        None => router,
+    }
+}
+
+/// A callback of a platform: verified and parsed, then a turn, then the answer.
+async fn hook(
+    State(web): State<Arc<Web>>,
+    Path(id): Path<String>,
+    method: Method,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some(channel) = web.house.channels().get(&id) else { return StatusCode::NOT_FOUND.into_response() };
+    let request = Request {
+        post: method == Method::POST,
+        query: query.as_deref().unwrap_or_default(),
+        headers: &headers,
+        body: &body,
+        now: web.clock.now(),
+    };
+    let update = match channel.hear(&request) {
+        Ok(Heard::Answer(answer)) => return respond(answer),
+        Ok(Heard::Update(update)) => *update,
+        Err(refusal) => {
+            web.metrics.refused();
+            tracing::info!(channel = %id, reason = refusal.reason(), "a callback of {id} was refused: {}", refusal.reason());
+            return refusal.status().into_response();
+        }
+    };
+    web.metrics.heard();
+    if matches!(update.content, Content::Silent(_)) {
+        return respond(channel.answer(&update, None, web.clock.now()));
+    }
+    match turn(&web, update.clone()).await {
+        Ok(Some(given)) => {
+            if carries_media(&update) {
+                web.media.wake();
+            }
+            let reply = given.held.as_ref().map(|(_, reply)| reply);
+            let response = respond(channel.answer(&update, reply, web.clock.now()));
+            if let Some((row, _)) = given.held {
+                web.wake.settle(row, true);
+            }
+            response
+        }
+        // Too late for the response: the courier delivers the answer.
+        Ok(None) => respond(channel.answer(&update, None, web.clock.now())),
+        Err(Overflow::NoRoom | Overflow::NoDatabase) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+fn carries_media(update: &Update) -> bool {
+    matches!(&update.content, Content::Said(said) if !said.media.is_empty())
+}
+
+/// Runs the turn in a task of its own, so that a platform that hangs up does not stop it half-way. `None`: not in time.
+async fn turn(web: &Arc<Web>, update: Update) -> Result<Option<Given>, Overflow> {
+    let (done, given) = oneshot::channel();
+    let shared = web.clone();
+    tokio::spawn(async move {
+        let result = shared.bot.take(update).await;
+        let held = result.as_ref().ok().and_then(|given| given.held.as_ref().map(|(row, _)| *row));
+        if done.send(result).is_err()
+            && let Some(row) = held
+        {
+            shared.wake.settle(row, false);
+        }
+    });
+    match tokio::time::timeout(ANSWER_WITHIN, given).await {
+        Ok(Ok(result)) => result.map(Some),
+        Ok(Err(_)) => Err(Overflow::NoRoom),
+        Err(_) => Ok(None),
+    }
+}
+
+fn respond(answer: Answer) -> Response {
+    ([(header::CONTENT_TYPE, answer.kind)], answer.body).into_response()
+}
+
+/// 200 when database and channels are usable, else 503 with the reason.
+async fn ready(State(web): State<Arc<Web>>) -> Response {
+    match web.db.ping().await {
+        Ok(()) => (StatusCode::OK, axum::Json(serde_json::json!({ "ready": true }))).into_response(),
+        Err(error) => {
+            let body = serde_json::json!({ "ready": false, "reasons": [format!("database: {error}")] });
+            (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response()
+        }
+    }
+}
+
+async fn metrics_text(State(web): State<Arc<Web>>) -> Response {
+    match web.metrics.text(&web.db, web.bot.queued()).await {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
