@@ -182,16 +182,14 @@ fn address_place(hash: &str) -> String {
     format!("conversation.address.{hash}")
 }
 
+/// An update, the hash of its chat's window, and what it opens there: how many messages, for how long.
+pub type Heard<'u> = (&'u Update, String, Option<(u32, Millis)>);
+
 /// Opens the windows that these messages open: how long and how often their chats may be written to.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn open_windows(
-    tx: &mut Tx,
-    keys: &Keys,
-    updates: &[(&Update, String, Option<(u32, Millis)>)],
-    now: Millis,
-) -> Result<Vec<String>> {
+pub async fn open_windows(tx: &mut Tx, keys: &Keys, updates: &[Heard<'_>], now: Millis) -> Result<Vec<String>> {
     let mut windows: HashMap<&str, (Millis, i64, Option<String>, Millis)> = HashMap::new();
     for (update, hash, window) in updates {
         let (until, left) = window.map_or((0, 0), |(count, lasts)| (now + lasts, i64::from(count)));
@@ -300,7 +298,8 @@ pub async fn waiting_offers(tx: &mut Tx, targets: &[Target], now: Millis) -> Res
             query = query.bind(value.to_owned());
         }
         for row in query.fetch_all(tx.conn()).await? {
-            let waiting = Waiting { id: row.try_get(0)?, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? };
+            let waiting =
+                Waiting { id: row.try_get(0)?, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? };
             found.push((row.try_get(3)?, waiting));
         }
     }
