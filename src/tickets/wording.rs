@@ -114,6 +114,16 @@ pub fn done(verb: Verb, label: &str, extra: &str) -> String {
     format!("已{}：{label}{extra}", verb.chinese())
 }
 
+/// 进展 was written down.
+pub fn noted(label: &str, open: bool) -> String {
+    if open { format!("记下了，也发给反映人了：{label}") } else { format!("记下了：{label}") }
+}
+
+/// 转办 was carried out.
+pub fn given_to(label: &str, name: &str) -> String {
+    format!("已转给{name}：{label}")
+}
+
 /// 派单 was carried out.
 pub fn assigned(label: &str, unit: &str, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("，{}前办结", in_words(due, now))).unwrap_or_default();
