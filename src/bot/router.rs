@@ -131,10 +131,10 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
     // An answer to the pending question; greetings and thanks are none.
     if !app.is_small_talk(text) {
         let targets = app.targets(turn).await?;
-        if let Some(offer) = store::first_offer(turn.tx, &targets, turn.now).await?
-            && talk::take_offer(app, turn, offer, input).await?
-        {
-            return Ok(());
+        for offer in store::waiting_offers(turn.tx, &targets, turn.now).await? {
+            if talk::take_offer(app, turn, offer, input.clone()).await? {
+                return Ok(());
+            }
         }
     }
     // Small talk, the beginning of a report, or a sentence on what can be done.

@@ -277,7 +277,7 @@ pub async fn write_offers(tx: &mut Tx, offers: &[(i64, Offer)], now: Millis) -> 
                 .bind(offer.dialog)
                 .bind(preset.as_str())
                 .bind(offer.ticket)
-                .bind(i32::from(!offer.urgent))
+                .bind(offer.priority())
                 .bind("waiting")
                 .bind(now)
                 .bind(offer.expires_at)
@@ -286,29 +286,26 @@ pub async fn write_offers(tx: &mut Tx, offers: &[(i64, Offer)], now: Millis) -> 
     .await
 }
 
-/// The first offer that waits for one of these targets: urgent first, then the oldest.
+/// The offers that wait for one of these targets, at most nine: urgent first, then what must be answered, then the oldest.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn first_offer(tx: &mut Tx, targets: &[Target], now: Millis) -> Result<Option<Waiting>> {
+pub async fn waiting_offers(tx: &mut Tx, targets: &[Target], now: Millis) -> Result<Vec<Waiting>> {
     let names: Vec<String> = targets.iter().map(Target::to_string).collect();
-    let tail = format!("AND state IN ('waiting', 'open') AND expires_at > {now} ORDER BY priority, id LIMIT 1");
-    let mut best: Option<(i32, Waiting)> = None;
+    let tail = format!("AND state IN ('waiting', 'open') AND expires_at > {now} ORDER BY priority, id LIMIT 9");
+    let mut found: Vec<(i32, Waiting)> = Vec::new();
     for (sql, values) in in_list(tx.kind(), "SELECT id, dialog, preset, priority FROM offer WHERE target IN", &tail, &names) {
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in values {
             query = query.bind(value.to_owned());
         }
-        if let Some(row) = query.fetch_optional(tx.conn()).await? {
-            let priority: i32 = row.try_get(3)?;
-            let waiting =
-                Waiting { id: row.try_get(0)?, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? };
-            if best.as_ref().is_none_or(|(p, w)| (priority, waiting.id) < (*p, w.id)) {
-                best = Some((priority, waiting));
-            }
+        for row in query.fetch_all(tx.conn()).await? {
+            let waiting = Waiting { id: row.try_get(0)?, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? };
+            found.push((row.try_get(3)?, waiting));
         }
     }
-    Ok(best.map(|(_, waiting)| waiting))
+    found.sort_by_key(|(priority, waiting)| (*priority, waiting.id));
+    Ok(found.into_iter().map(|(_, waiting)| waiting).collect())
 }
 
 /// One offer, if it still waits for one of these targets.

@@ -323,8 +323,8 @@ async fn after<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, instance: i64) ->
         return again(app, turn).await;
     }
     let targets = app.targets(turn).await?;
-    let waiting = store::first_offer(turn.tx, &targets, turn.now).await?;
-    if let Some(waiting) = waiting.filter(|waiting| waiting.id > instance) {
+    let waiting = store::waiting_offers(turn.tx, &targets, turn.now).await?;
+    if let Some(waiting) = waiting.into_iter().find(|waiting| waiting.id > instance) {
         let note = Some(wording::by_the_way().to_owned());
         let start = Start { given: waiting.preset, offer: Some(waiting.id), note, ..Start::default() };
         return Box::pin(begin(app, turn, &waiting.dialog, start)).await;

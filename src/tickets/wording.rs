@@ -184,7 +184,7 @@ pub fn with_media(text: &str, media: usize) -> String {
 
 /// The reporter's addition was stored.
 pub fn added(label: &str) -> String {
-    format!("记下了，补充到{label}里了。")
+    format!("记下了，加到“{label}”里了。要说另一件事，回“反映”。")
 }
 
 /// 转告 was passed on.

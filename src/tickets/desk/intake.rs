@@ -93,7 +93,8 @@ pub(super) fn leave(
 ) -> Result<()> {
     let mut preset = Answers::new();
     preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
-    turn.offer(Offer { target, dialog, preset, ticket: ticket.id, urgent: ticket.urgent(), expires_at })
+    let optional = dialog == "relay";
+    turn.offer(Offer { target, dialog, preset, ticket: ticket.id, urgent: ticket.urgent(), optional, expires_at })
 }
 
 /// 派单.
