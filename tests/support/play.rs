@@ -198,7 +198,6 @@ impl Stage {
             ["钉钉", "down"] => self.ding.down(true),
             ["钉钉", "up"] => self.ding.down(false),
             ["钉钉", "revoke"] => self.ding.revoke_token(),
-            ["钉钉", "限流", name] => self.ding.control_flow(&self.cast.staff_id(name)),
             ["钉钉", code] => {
                 self.ding.fail_next(403, &json!({ "code": code, "requestid": "x", "message": "x" }).to_string(), 1);
             }
