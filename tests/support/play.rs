@@ -32,7 +32,8 @@ pub const CLIENT_SECRET: &str = "stories-ding-secret";
 /// When stories begin unless they say otherwise: a Monday morning.
 const BEGINNING: &str = "2026-11-23T10:00:00+08:00";
 const VOICE: &[u8] = b"#!AMR\n\x3c\x91\x17\x16\xbe\x66\x79\xe1";
-const VIDEO: &[u8] = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom\x00\x00\x00\x10moov\x00\x00\x00\x08free\x00\x00\x00\x08mdat";
+const VIDEO: &[u8] =
+    b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom\x00\x00\x00\x10moov\x00\x00\x00\x08free\x00\x00\x00\x08mdat";
 
 /// Plays a file and gives it as it would read if everything that happened were right.
 ///
