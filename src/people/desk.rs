@@ -1,9 +1,9 @@
 //! Use cases about accounts: 绑定, 绑定群.
 
-use super::{Actor, Level, Role, store, wording};
+use super::{Actor, Level, Named, Role, store, wording};
 use crate::{
     bot::{
-        Form, Slot, Submitted, Turn,
+        Form, Resolved, Slot, Submitted, Turn,
         dialog::{Answer, Answers, Item, Value},
     },
     clock::HOUR,
@@ -181,6 +181,29 @@ pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: 
             }
         })
         .collect()
+}
+
+/// The unit that a word of a command line names, or the sentence that asks for it.
+pub fn unit_named(actor: &Actor, words: &str) -> Option<Resolved> {
+    let answer = |unit: &super::Unit| Value::key(unit.id.clone(), unit.name.clone());
+    let notes = match actor.directory().units_named(words) {
+        Named::One(unit) => return Some(Resolved { value: Some(answer(unit)), notes: Vec::new(), ask: false }),
+        // The dialog lists those that the word may mean, and knows its own choices besides units.
+        Named::Several(_) => return None,
+        Named::Unknown(near) if near.is_empty() => return None,
+        Named::Unknown(near) => wording::unknown_unit(words, &near.iter().map(|unit| unit.name.as_str()).collect::<Vec<_>>()),
+    };
+    Some(Resolved { value: None, notes: vec![notes], ask: true })
+}
+
+/// The group that a word of a command line names by id or name, also one that is bound already: groups move.
+pub fn group_named(actor: &Actor, words: &str) -> Option<Resolved> {
+    let groups = actor.directory().chat_groups();
+    let found = groups.iter().find(|group| group.id == words || group.name == words);
+    Some(match found {
+        Some(group) => Resolved { value: Some(Value::key(group.id.clone(), group.name.clone())), notes: Vec::new(), ask: false },
+        None => Resolved { value: None, notes: vec![wording::unknown_group(words)], ask: false },
+    })
 }
 
 /// Groups that wait to be bound.

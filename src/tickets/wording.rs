@@ -420,9 +420,9 @@ pub fn nothing_mine() -> &'static str {
     "您现在没有在办的事。有事直接说就行。"
 }
 
-/// The choices of 怎么样了.
-pub fn how_is_it(text: &str) -> String {
-    format!("{text}\n1. 看进展 2. 催一催 3. 补充 4. 说别的事")
+/// Free words in a group, which only hears commands.
+pub fn in_group_only_commands() -> &'static str {
+    "我在群里只认命令，比如“签收 7”。要反映事情，@我 说“反映”；别的请私聊。"
 }
 
 /// Several tickets have this number.

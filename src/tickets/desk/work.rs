@@ -135,7 +135,7 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             if after.unit.is_some() && !turn.actor.has(Role::Intake) { unit_name(turn, &after) } else { "受理员".to_owned() };
         let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &from, &said).into()).await?;
         for reporter in told {
-            leave(turn, &after, Target::Reporter(reporter.id), "relay", now + 10 * DAY)?;
+            leave(turn, &after, Target::Reporter(reporter.id), ("relay", true), now + 10 * DAY)?;
         }
     }
     Ok(wording::relayed(&show::here(turn, &after)).into())
