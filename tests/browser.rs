@@ -26,7 +26,7 @@ async fn demonstration() -> Option<(Running, String, tempfile::TempDir)> {
 
 /// The text of the first phone's last message that holds these words.
 fn said(words: &str) -> String {
-    format!("[...document.querySelectorAll('.phone:first-child .msg.frombot')].some(m => m.innerText.includes({}))", json!(words))
+    format!("[...document.querySelectorAll('.phone:first-of-type .msg.frombot')].some(m => m.innerText.includes({}))", json!(words))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
