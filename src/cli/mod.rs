@@ -69,14 +69,14 @@ enum Command {
     },
     #[command(about = "在这里把一个对话走一遍，什么也不存", help_template = TEMPLATE, after_help = play::HELP)]
     Play(play::Play),
-    #[command(about = "单位和人员：模板、导入、导出、验证码", help_template = TEMPLATE, subcommand_help_heading = "命令")]
+    #[command(about = "单位和人员：模板、导入、导出、验证码", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
     Org {
         #[command(flatten)]
         at: At,
         #[command(subcommand)]
         command: org::Command,
     },
-    #[command(about = "没发出去的消息", help_template = TEMPLATE, subcommand_help_heading = "命令")]
+    #[command(about = "没发出去的消息", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
     Outbox {
         #[command(flatten)]
         at: At,

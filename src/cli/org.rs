@@ -17,12 +17,12 @@ use std::{fs, path::Path, path::PathBuf};
 pub(super) enum Command {
     #[command(about = "写一份空的表格，照着填", help_template = super::TEMPLATE)]
     Template {
-        #[arg(value_name = "文件.xlsx")]
+        #[arg(value_name = "文件.xlsx", help_heading = "要写的")]
         file: PathBuf,
     },
     #[command(about = "导入。有一处写错，就什么都不改", help_template = super::TEMPLATE)]
     Import {
-        #[arg(value_name = "文件", help = ".xlsx、.csv（只有人员）或 .toml")]
+        #[arg(value_name = "文件", help = ".xlsx、.csv（只有人员）或 .toml", help_heading = "要写的")]
         file: PathBuf,
         #[arg(long, help = "只看要改什么、哪里写错，不真的改", help_heading = "选项")]
         dry_run: bool,
@@ -31,7 +31,7 @@ pub(super) enum Command {
     },
     #[command(about = "导出。里面有手机号和账号，请收好", help_template = super::TEMPLATE)]
     Export {
-        #[arg(value_name = "文件", help = ".xlsx、.csv（只有人员）或 .toml")]
+        #[arg(value_name = "文件", help = ".xlsx、.csv（只有人员）或 .toml", help_heading = "要写的")]
         file: PathBuf,
     },
     #[command(about = "给还没绑定的人每人一个新验证码，打印出来裁开发", help_template = super::TEMPLATE)]

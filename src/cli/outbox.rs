@@ -14,7 +14,7 @@ pub(super) enum Command {
     List,
     #[command(about = "再发一次", help_template = super::TEMPLATE)]
     Retry {
-        #[arg(value_name = "编号", help = "list 里的编号")]
+        #[arg(value_name = "编号", help = "list 里的编号", help_heading = "要写的")]
         id: i64,
     },
 }

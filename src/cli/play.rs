@@ -5,7 +5,7 @@ use crate::{
     app::{self, FORMS, House},
     bot::{
         App,
-        dialog::{self, Answer, Dialog, Input, Item, MediaId, Query, State, Taken, Value},
+        dialog::{self, Answer, Dialog, Input, Item, Kind, MediaId, Query, State, Taken, Value},
         wording,
     },
     clock::Clock,
@@ -26,7 +26,7 @@ pub(super) const HELP: &str = "一行就是一句话。[照片]、[语音]、[�
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Play {
-    #[arg(value_name = "对话", help = "对话的编号或开头的词，比如 report 或 反映")]
+    #[arg(value_name = "对话", help = "对话的编号或开头的词，比如 report 或 反映", help_heading = "要写的")]
     dialog: String,
     #[arg(long = "as", value_name = "身份", help = "用什么身份，比如 dispatcher 或 派单员", help_heading = "选项")]
     role: Option<String>,
@@ -181,7 +181,8 @@ impl Talk<'_> {
     /// The answers as the action would get them; secrets are masked here too.
     fn submitted(&self) {
         say(&format!("会交给 {}：", self.dialog.submit));
-        for (id, answer) in dialog::answers(self.dialog, &self.state) {
+        let shown = |id: &str| self.dialog.step(id).is_none_or(|step| step.kind != Kind::Confirm);
+        for (id, answer) in dialog::answers(self.dialog, &self.state).into_iter().filter(|(id, _)| shown(id)) {
             let label = self.dialog.step(&id).map_or(String::new(), |step| format!("（{}）", step.label));
             let words = match &answer {
                 Answer::Skipped => "跳过".to_owned(),
