@@ -137,11 +137,19 @@ impl Config {
             let says = format!("读不到配置文件（{error}）。可以照 deploy/minhu.example.toml 写一份，再用 --config 指给我");
             vec![Problem { file: file.clone(), line: 0, key: String::new(), says }]
         })?;
-        Ok(Config::parse(&file, &source, env))
+        Ok(Config::draft(&file, &source, env))
     }
 
-    /// A configuration from its text, with every problem sorted by place; `file` is its name in problems.
-    fn parse(file: &str, source: &str, env: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<Problem>) {
+    /// Reads a configuration from its text; `file` is its name in problems.
+    ///
+    /// # Errors
+    /// Every problem, sorted by place.
+    pub fn parse(file: &str, source: &str, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<Problem>> {
+        let (config, problems) = Config::draft(file, source, env);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    fn draft(file: &str, source: &str, env: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<Problem>) {
         let (mut table, mut problems) = read::toml(file, source);
         let mut env: Vec<_> = env.into_iter().filter(|(name, _)| name.starts_with("MINHU_") && name.contains("__")).collect();
         env.sort();
@@ -484,9 +492,8 @@ mod tests {
     const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
     fn parse(source: &str, env: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-        let env = env.iter().map(|(name, value)| (String::from(*name), String::from(*value)));
-        let (config, problems) = Config::parse("m.toml", source, env);
-        if problems.is_empty() { Ok(config) } else { Err(problems.iter().map(Problem::to_string).collect()) }
+        Config::parse("m.toml", source, env.iter().map(|(name, value)| (String::from(*name), String::from(*value))))
+            .map_err(|problems| problems.iter().map(Problem::to_string).collect())
     }
 
     fn good(more: &str) -> String {

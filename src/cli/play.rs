@@ -30,6 +30,8 @@ pub(super) struct Play {
     dialog: String,
     #[arg(long = "as", value_name = "身份", help = "用什么身份，比如 dispatcher 或 派单员", help_heading = "选项")]
     role: Option<String>,
+    #[arg(long, value_name = "名字=值", help = "不问、由程序带进来的答案，比如 field=groundwater", help_heading = "选项")]
+    with: Vec<String>,
     #[arg(long, value_name = "文件", help = "用这份配置里的对话。不写就用内置的", help_heading = "选项")]
     config: Option<PathBuf>,
 }
@@ -37,19 +39,33 @@ pub(super) struct Play {
 pub(super) fn play(play: &Play) -> Done {
     let folder = play.config.as_deref().map(read_config).transpose()?.and_then(|config| config.paths.dialogs);
     let dialogs = app::dialogs(folder.as_deref())?;
-    let (dialog, given) = match dialogs.get(&play.dialog) {
+    let (dialog, mut given) = match dialogs.get(&play.dialog) {
         Some(dialog) => (dialog, dialog::Answers::new()),
         None => dialogs.started_by(&play.dialog).ok_or_else(|| {
             let ids: Vec<&str> = dialogs.iter().map(|dialog| dialog.id.as_str()).collect();
             Error::user(format!("没有对话“{}”，有的是：{}", play.dialog, ids.join("、")))
         })?,
     };
+    for pair in &play.with {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !dialog.given.iter().any(|known| known == name) {
+            return Err(
+                Error::user(format!("“{}”没有要带进来的“{name}”，有的是：{}", dialog.title, dialog.given.join("、"))).into()
+            );
+        }
+        given.insert(name.to_owned(), Value::key(value, value).into());
+    }
     let directory = Arc::new(Directory::of(org::demonstration().map_err(app::listed)?));
     let office = Office { directory, keys: Keys::new(&[0; 32], &[]), dialogs: dialogs.clone() };
     let actor = actor(play.role.as_deref(), dialog, Arc::new(office))?;
 
     let clock = Clock::system();
     let mut talk = Talk { dialog, actor, clock, state: dialog::begin(dialog, 1, given), pictures: 0 };
+    if dialog::wanted(dialog, &talk.state).is_none() {
+        say(&format!("这样没有要问的。可以用 --with 带进来的有：{}", dialog.given.join("、")));
+        talk.submitted();
+        return Ok(());
+    }
     let question = talk.question(None);
     said(&question);
     let terminal = std::io::stdin().is_terminal();
