@@ -256,7 +256,7 @@ fn slips_go_to_those_without_an_account_and_only_hashes_are_kept() {
     let bytes = stored(here);
     assert!(holds(&bytes, "李派单"), "the search finds what is there");
     assert!(!holds(&bytes, &digits) && !holds(&bytes, &code));
-    assert!(run(here, &["org", "codes", "--group", "g-swj"]).out.contains("没有要发验证码的人"));
+    assert!(run(here, &["org", "codes", "--group", "g-swj"]).out.contains("没有要发绑定码的人"));
     let said = run(here, &["org", "codes", "--group", "g-none"]);
     assert!(said.code == 1 && said.err.contains("g-none"));
 }
@@ -322,6 +322,15 @@ fn channels_are_shown_with_what_they_can_do() {
     assert!(said.code == 0 && ["微信公众号", "钉钉", "演示页"].iter().all(|name| said.out.contains(name)), "{}", said.out);
     let said = run(folder.path(), &["channels", "--config", "minhu.toml"]);
     assert!(said.out.contains("http://127.0.0.1:0/hook/ding") && !said.out.contains("微信公众号"), "{}", said.out);
+}
+
+#[test]
+fn nobody_reading_to_the_end_is_no_trouble() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = minhu(folder.path()).arg("channels").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let said = child.wait_with_output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::{
 use clap::{ArgAction, Parser, Subcommand};
 use secrecy::ExposeSecret;
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -69,7 +70,7 @@ enum Command {
     },
     #[command(about = "在这里把一个对话走一遍，什么也不存", help_template = TEMPLATE, after_help = play::HELP)]
     Play(play::Play),
-    #[command(about = "单位和人员：模板、导入、导出、验证码", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
+    #[command(about = "单位和人员：模板、导入、导出、绑定码", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
     Org {
         #[command(flatten)]
         at: At,
@@ -243,16 +244,14 @@ fn table(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Prints a line for whoever runs the program.
-#[expect(clippy::print_stdout, reason = "the command line answers on standard output")]
+/// Prints a line for whoever runs the program. Nobody may be reading any more (`| head`), which is no reason to stop.
 pub fn say(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Prints what is wrong.
-#[expect(clippy::print_stderr, reason = "the command line complains on standard error")]
 fn complain(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(super) enum Command {
         #[arg(value_name = "文件", help = ".xlsx、.csv（只有人员）或 .toml", help_heading = "要写的")]
         file: PathBuf,
     },
-    #[command(about = "给还没绑定的人每人一个新验证码，打印出来裁开发", help_template = super::TEMPLATE)]
+    #[command(about = "给还没绑定的人每人一个新绑定码，打印出来裁开发", help_template = super::TEMPLATE)]
     Codes {
         #[arg(long, value_name = "群编号", help = "只要这个群（或代表小组）的人", help_heading = "选项")]
         group: Option<String>,
@@ -144,7 +144,7 @@ async fn codes(at: &Opened, group: Option<&str>) -> Done {
     let slips = store::codes(&mut tx, &at.keys, group, at.clock.now()).await?;
     tx.commit().await?;
     if slips.is_empty() {
-        say("没有要发验证码的人：都绑定过了，或还没有导入人员。");
+        say("没有要发绑定码的人：都绑定过了，或还没有导入人员。");
         return Ok(());
     }
     for slip in slips {

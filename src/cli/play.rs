@@ -57,7 +57,7 @@ pub(super) fn play(play: &Play) -> Done {
     }
     let directory = Arc::new(Directory::of(org::demonstration().map_err(app::listed)?));
     let office = Office { directory, keys: Keys::new(&[0; 32], &[]), dialogs: dialogs.clone() };
-    let actor = actor(play.role.as_deref(), dialog, Arc::new(office))?;
+    let actor = actor(play.role.as_deref(), dialog, &House::new(office, HashMap::new()))?;
 
     let clock = Clock::system();
     let mut talk = Talk { dialog, actor, clock, state: dialog::begin(dialog, 1, given), pictures: 0 };
@@ -84,7 +84,8 @@ pub(super) fn play(play: &Play) -> Done {
 }
 
 /// Somebody of the demonstration who holds the role, if he may begin the dialog.
-fn actor(role: Option<&str>, dialog: &Dialog, office: Arc<Office>) -> Result<Actor> {
+fn actor(role: Option<&str>, dialog: &Dialog, house: &House) -> Result<Actor> {
+    let office = house.office();
     let role = match role {
         Some(word) => {
             let roles = || Role::ALL.into_iter().flat_map(|role| [role.as_str(), role.chinese()]);
@@ -101,12 +102,8 @@ fn actor(role: Option<&str>, dialog: &Dialog, office: Arc<Office>) -> Result<Act
         }
     };
     let address = Address { channel: "play".into(), account: "play".into(), group: None };
-    let actor = Actor { person, address, office: office.clone() };
+    let actor = Actor { person, address, office };
     if let Some(role) = role {
-        let house = House::new(
-            Office { directory: office.directory.clone(), keys: office.keys.clone(), dialogs: office.dialogs.clone() },
-            HashMap::new(),
-        );
         let form = FORMS.iter().find(|form| form.dialog == dialog.id);
         if !house.may_start(&actor, dialog) || form.is_some_and(|form| !house.may(&actor, form)) {
             return Err(Error::user(format!("{role}不能用“{}”。", dialog.title)));
@@ -226,11 +223,10 @@ fn said(reply: &Reply) {
     say(&format!("{}{chips}", reply.as_text()));
 }
 
-#[expect(clippy::print_stdout, reason = "the sign that a line is expected stands before it")]
+/// The sign that a line is expected.
 fn prompt(terminal: bool) {
     if terminal {
-        print!("> ");
-        // A terminal that does not take the sign will not take the answers either.
-        let _ = std::io::stdout().flush();
+        let mut out = std::io::stdout();
+        let _ = out.write_all(b"> ").and_then(|()| out.flush());
     }
 }
