@@ -6,6 +6,7 @@ use crate::{
         dialog::{Answers, Dialog, Dialogs, Item, Known, Query, Value},
     },
     channels::{Ability, Channel, Outcome, Way},
+    config::read::Problem,
     db::Tx,
     error::{Error, Result},
     message::{Address, Media, Millis, Reply, Said, Update},
@@ -27,8 +28,8 @@ pub static FORMS: LazyLock<Vec<&'static Form>> = LazyLock::new(|| {
 
 /// What features register for the dialog files.
 pub fn known(
-    use_with: impl FnOnce(&Known<'_>) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>>,
-) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>> {
+    use_with: impl FnOnce(&Known<'_>) -> std::result::Result<Dialogs, Vec<Problem>>,
+) -> std::result::Result<Dialogs, Vec<Problem>> {
     let actions: Vec<&str> = desk::ACTIONS.iter().chain(people::desk::ACTIONS).copied().collect();
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
@@ -44,11 +45,17 @@ pub fn known(
 /// # Errors
 /// Every problem of the files, one a line.
 pub fn dialogs(folder: Option<&Path>) -> Result<Arc<Dialogs>> {
+    let folder = folder.filter(|folder| folder.is_dir());
     let files = match folder {
-        Some(folder) if folder.is_dir() => read_folder(folder, folder)?,
-        _ => Dialogs::builtin_files(),
+        Some(folder) => read_folder(folder, folder)?,
+        None => Dialogs::builtin_files(),
     };
-    known(|known| Dialogs::load(&files, known)).map(Arc::new).map_err(super::listed)
+    // Files call each other by their names in the folder; whoever is to mend one wants its path.
+    let here = folder.unwrap_or(Path::new("dialogs"));
+    let named = |problem: Problem| Problem { file: here.join(&problem.file).display().to_string(), ..problem };
+    known(|known| Dialogs::load(&files, known))
+        .map(Arc::new)
+        .map_err(|problems| super::listed(problems.into_iter().map(named).collect()))
 }
 
 fn read_folder(root: &Path, folder: &Path) -> Result<Vec<(String, String)>> {

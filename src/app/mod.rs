@@ -6,7 +6,8 @@ mod house;
 mod upkeep;
 
 pub use channels::{build, problems};
-pub use house::{FORMS, House, known};
+pub(crate) use demo::clock_offset;
+pub use house::{FORMS, House, dialogs, known};
 
 use crate::{
     bot::Bot,
@@ -46,22 +47,23 @@ impl Running {
     /// A sentence about what is missing; trouble of the database; an address that is taken.
     pub async fn start(config: Config, clock: Clock) -> Result<Running> {
         let keys = config.security.keys()?;
+        // First of all: a second service at the same address must not change anything, such as the first administrator's code.
+        let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
+            Error::fault(format!("{} 不能监听（{error}）。换一个 server.listen，或先停掉占着它的程序", config.server.listen))
+        })?;
+        let address = listener.local_addr().map_err(|error| Error::fault(format!("no local address: {error}")))?;
         let db = Db::open(config.database.url.expose_secret(), config.database.max_connections).await?;
         db.migrate().await?;
         let simulated = channels::simulator(&config, &clock)?;
-        demo::clock_offset(&db, &clock, simulated.is_some()).await?;
+        clock_offset(&db, &clock, simulated.is_some()).await?;
         load_organisation(&db, &keys, &config, simulated.is_some(), clock.now()).await?;
         let channels = build(&config, simulated.as_ref())?;
-        let dialogs = house::dialogs(config.paths.dialogs.as_deref())?;
+        let dialogs = dialogs(config.paths.dialogs.as_deref())?;
         let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };
         let house = Arc::new(House::new(office, channels));
         first_code(&db, &house, clock.now(), simulated.is_some()).await?;
 
-        let listener = TcpListener::bind(config.server.listen)
-            .await
-            .map_err(|error| Error::user(format!("{} 不能监听：{error}。换一个 server.listen", config.server.listen)))?;
-        let address = listener.local_addr().map_err(|error| Error::fault(format!("no local address: {error}")))?;
         let stop = CancellationToken::new();
         // Two stops in order: first nothing new comes in, then what was taken is finished.
         let finish = CancellationToken::new();
@@ -177,11 +179,7 @@ async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, d
         return Ok(());
     }
     let org = match &config.paths.org {
-        Some(path) => {
-            let file = path.display().to_string();
-            let text = std::fs::read_to_string(path).map_err(|error| Error::user(format!("{file}: 读不到：{error}")))?;
-            people::org::read_toml(&file, &text, &current).map_err(listed)?
-        }
+        Some(path) => people::sheet::read(path, &current).map_err(listed)?,
         None if demo => people::org::demonstration().map_err(listed)?,
         None => return Ok(()),
     };
