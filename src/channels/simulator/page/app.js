@@ -116,6 +116,14 @@ async function restart() {
   }
 }
 
+const hour = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Shanghai", hour: "2-digit", hourCycle: "h23" });
+
+/** From 21:00 to 7:30 nobody is disturbed, and the story would wait until morning; it begins by day instead. */
+async function byDay() {
+  const now = Number(hour.format(clock.now()));
+  if (now < 8 || now >= 20) await moveClock({ next_workday: true });
+}
+
 async function play() {
   const script = await (await fetch("/sim/story.json")).json();
   const chats = Object.values(script.cast).map(({ account, group }) => chatOf(account, group));
@@ -125,6 +133,7 @@ async function play() {
     if (!(await restart())) return;
     await sleep(500);
   }
+  await byDay();
   story?.end();
   byId("play").disabled = true;
   story = new Story(script, phoneFor, () => { byId("play").disabled = false; });
