@@ -106,7 +106,11 @@ impl House {
             life::Who::Anybody | life::Who::Reporter => true,
             life::Who::Timer => false,
             life::Who::StaffInScope => actor.is_staff(),
-            life::Who::Holder(role) => actor.has(*role) || role.stand_ins().iter().any(|other| actor.has(*other)),
+            life::Who::Holder(role) => actor.grants().iter().any(|grant| {
+                let of_unit = grant.unit.as_deref().and_then(|unit| actor.directory().unit(unit));
+                let area = if grant.area.is_empty() { of_unit.map_or("", |unit| unit.area.as_str()) } else { &grant.area };
+                actor.may_act_as(*role, Scope { area, unit: grant.unit.as_deref(), field: grant.field.as_deref() })
+            }),
             life::Who::IntakeAndDispatcher => actor.has(Role::Intake) && actor.has(Role::Dispatcher),
             life::Who::ParentDispatcher => actor.has(Role::Dispatcher),
         };
@@ -256,6 +260,11 @@ impl App for House {
         }
         let verb = query.params.iter().find(|(key, _)| key == "verb").and_then(|(_, verb)| commands::verb_of_source(verb));
         let Some(verb) = verb else { return Ok(None) };
+        if words.is_empty() {
+            let candidates = refs::candidates(turn, verb).await?;
+            let only = (candidates.len() == 1).then(|| lists::value_of(&candidates, turn));
+            return Ok(Some(Resolved { value: only, notes: Vec::new(), ask: true }));
+        }
         let (found, mut wrong, several) = lists::resolve(turn, verb, words).await?;
         if found.is_empty() && several.is_empty() && verb == life::Verb::Status {
             // 查 with an eight-digit query code works for anybody.
@@ -295,7 +304,10 @@ impl App for House {
         }
     }
 
-    async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form) -> Result<bool> {
+    async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form, alone: bool) -> Result<bool> {
+        if alone && form.alias == life::Verb::Status.code() && turn.said().is_none_or(|said| said.quote.is_none()) {
+            return lists::mine(turn).await.map(|_| true);
+        }
         match form.dialog.strip_prefix("list.") {
             Some(list) => lists::show_list(turn, list).await.map(|_| true),
             None if form.dialog == "mine" => lists::mine(turn).await.map(|_| true),

@@ -112,7 +112,7 @@ pub fn parse(line: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool) -
 pub fn mistake(word: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool, slash: bool) -> Mistake {
     let allowed: Vec<&&'static Form> = forms.iter().filter(|form| may(form)).collect();
     let name = |form: &&&'static Form| if slash { form.alias } else { form.word };
-    let nearest = text::nearest(word, allowed.iter().map(|form| name(form)));
+    let nearest = text::nearest(word, allowed.iter().map(&name));
     let near = nearest.and_then(|near| allowed.iter().find(|form| name(form) == near)).map(|form| **form);
     Mistake { word: text::shorten(word, 20), near }
 }

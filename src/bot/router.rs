@@ -101,16 +101,20 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
         }
     }
     // A command.
-    if control.is_none() {
-        if let Some(commands) = commands(app, turn, text, in_dialog) {
-            for parsed in &commands {
-                match parsed {
-                    Ok(parsed) => run(app, turn, parsed, said).await?,
-                    Err(mistake) => turn.say(wording::mistake(mistake, text.starts_with('/'))),
-                }
-            }
-            return if in_dialog && turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
+    if control.is_none()
+        && let Some(commands) = commands(app, turn, text, in_dialog)
+    {
+        let given_up = in_dialog && choosing_for_a_command(app, turn) && turn.memory.under.is_none();
+        if given_up {
+            turn.memory.dialog = None;
         }
+        for parsed in &commands {
+            match parsed {
+                Ok(parsed) => run(app, turn, parsed, said).await?,
+                Err(mistake) => turn.say(wording::mistake(mistake, text.starts_with('/'))),
+            }
+        }
+        return if in_dialog && !given_up && turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
     }
     // An answer of the dialog in progress.
     let media = turn.media.clone();
@@ -196,6 +200,7 @@ fn commands<A: App>(
     let parsed = command::parse(text, forms, &may)?;
     if in_dialog {
         let counts = match &parsed {
+            Ok(_) if choosing_for_a_command(app, turn) => true,
             Ok(parsed) => {
                 parsed.slash || (parsed.numbered && parsed.left.is_none() && parsed.given.len() == parsed.form.slots.len())
             }
@@ -204,6 +209,15 @@ fn commands<A: App>(
         return counts.then(|| vec![parsed]);
     }
     Some(vec![parsed])
+}
+
+/// Is the open question only a choice that a command left out? Then another command means that the first is given up.
+fn choosing_for_a_command<A: App>(app: &A, turn: &Turn<'_, A::Actor>) -> bool {
+    let Some(state) = &turn.memory.dialog else { return false };
+    let set = app.dialogs();
+    let of_command = app.forms().iter().any(|form| form.dialog == state.dialog) && turn.memory.offer.is_none();
+    let choosing = set.get(&state.dialog).and_then(|dialog| dialog::wanted(dialog, state));
+    of_command && choosing.is_some_and(|step| step.kind == dialog::Kind::Choice)
 }
 
 /// Runs one command, with the ticket of the quoted card where the line names none.

@@ -2,7 +2,7 @@
 
 use super::{
     App, Submitted, Turn,
-    command::Parsed,
+    command::{Parsed, Slot},
     dialog::{self, Answers, Dialog, Input, State, Taken, Value},
     store, wording,
 };
@@ -78,7 +78,7 @@ pub(super) async fn command<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, pars
         turn.say(sentence);
         return Ok(());
     }
-    if app.direct(turn, parsed.form).await? {
+    if app.direct(turn, parsed.form, parsed.given.is_empty() && parsed.left.is_none()).await? {
         return Ok(());
     }
     let set = app.dialogs();
@@ -86,7 +86,12 @@ pub(super) async fn command<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, pars
     let Some(dialog) = set.get(id) else { return Err(Error::fault(format!("there is no dialog {id}"))) };
     let mut state = dialog::begin(dialog, turn.tx.id()?, Answers::new());
     let mut notes = Vec::new();
-    for (step, words) in &parsed.given {
+    // Without a number the only ticket that can be meant is.
+    let unnamed = parsed.form.slots.iter().find_map(|slot| match slot {
+        Slot::Ticket(step) | Slot::Tickets(step) if !parsed.numbered => Some((*step, String::new())),
+        _ => None,
+    });
+    for (step, words) in unnamed.iter().chain(&parsed.given) {
         let query = dialog::query_for(dialog, &state, step, words);
         if let Some(query) = &query
             && let Some(resolved) = app.resolve(turn, query, words).await?
@@ -324,7 +329,7 @@ async fn after<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, instance: i64) ->
     }
     let targets = app.targets(turn).await?;
     let waiting = store::waiting_offers(turn.tx, &targets, turn.now).await?;
-    if let Some(waiting) = waiting.into_iter().find(|waiting| waiting.id > instance) {
+    if let Some(waiting) = waiting.into_iter().find(|waiting| waiting.id > instance && !waiting.optional) {
         let note = Some(wording::by_the_way().to_owned());
         let start = Start { given: waiting.preset, offer: Some(waiting.id), note, ..Start::default() };
         return Box::pin(begin(app, turn, &waiting.dialog, start)).await;

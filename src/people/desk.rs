@@ -148,14 +148,16 @@ async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Sub
 /// The places that an answer may mean, as choices. A township narrows the search to its villages.
 pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: Option<&str>) -> Vec<Item> {
     let areas = &actor.directory().areas;
-    let searched = search.map(|text| areas.find(text, within)).unwrap_or_default();
-    let found = if searched.is_empty() {
-        let sentence = label.or(search).unwrap_or_default();
-        let named = areas.in_sentence(sentence).map(|(area, _)| area);
-        let named: Vec<_> = named.into_iter().collect();
-        if named.is_empty() { search.map(|text| areas.nearest(text, within)).unwrap_or_default() } else { named }
+    let said = search.unwrap_or_default();
+    let sure = search.map(|text| areas.find(text, within)).unwrap_or_default();
+    let (found, guess) = if !sure.is_empty() {
+        (sure, false)
+    } else if let Some((area, _)) = areas.in_sentence(label.unwrap_or(said)) {
+        (vec![area], false)
     } else {
-        searched
+        // Not in this township, but elsewhere under the same name; else a slip of the finger.
+        let elsewhere = if within.is_some() { areas.find(said, None) } else { Vec::new() };
+        (if elsewhere.is_empty() { areas.nearest(said, within) } else { elsewhere }, true)
     };
     found
         .into_iter()
@@ -174,6 +176,7 @@ pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: 
                 also: vec![short],
                 value: Some(value),
                 narrows: area.level() != Level::Village,
+                guess,
                 ..Item::default()
             }
         })

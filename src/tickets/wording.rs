@@ -447,6 +447,11 @@ pub fn unknown_unit(name: &str, near: Option<&str>) -> String {
     }
 }
 
+/// A unit that nobody speaks for yet.
+pub fn nobody_there() -> &'static str {
+    "\n（这个单位还没有人接上民呼，收不到通知，请打个电话告诉他们。）"
+}
+
 /// What changed in the meantime.
 pub fn too_late(ticket: &Ticket) -> String {
     format!("{} 刚刚有人办过了，现在是“{}”。", ticket.short(), ticket.state)

@@ -10,11 +10,12 @@ use crate::{
     error::{Error, Result},
     message::{Millis, Reply},
     outbox::{Class, Target},
-    people::{Actor, Role, may_be_only_unit},
+    people::{Actor, GroupOf, Role, may_be_only_unit},
     tickets::{
         Mode, State, Ticket,
         calendar::{self, Clock},
         life::Verb,
+        refs::scope_of,
         show, wording,
     },
 };
@@ -132,6 +133,10 @@ pub(in crate::tickets) async fn assign_to(turn: &mut Turn<'_, Actor>, ticket: Ti
     let label = show::label(&after, &directory);
     tell_reporters(turn, &after, wording::reporter_assigned(&label, &name, after.resolve_due, now).into()).await?;
     let mut reply: Reply = wording::assigned(&show::here(turn, &after), &name, after.resolve_due, now).into();
+    let shared = directory.bound_group(&GroupOf::Unit(unit.to_owned())).is_some();
+    if !shared && directory.holders(Role::Liaison, scope_of(&after)).is_empty() {
+        reply.text.push_str(wording::nobody_there());
+    }
     let mentioned = directory.units_in(&after.text);
     if let Some(subject) = mentioned.iter().find(|mentioned| mentioned.id == unit) {
         reply.text.push_str(&wording::unit_mentioned(&subject.name));
