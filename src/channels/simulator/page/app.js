@@ -75,13 +75,15 @@ function drawTabs() {
   if (focused !== undefined) byId("tabs").children[focused]?.focus();
 }
 
-/** The first chats shown: the first WeChat person, then the first private and the first group chat in DingTalk. */
+/** The first chats shown: a villager, the first in office in private, and somebody else's group: who reports, who sends, who works. */
 function usual() {
   const chats = world.people.flatMap((person) => person.chats.map(({ group }) => ({ account: person.account, group, look: person.look })));
+  const office = chats.find((chat) => chat.look === "ding" && !chat.group);
+  const groups = chats.filter((chat) => chat.look === "ding" && chat.group);
   const firsts = [
     chats.find((chat) => chat.look === "wechat"),
-    chats.find((chat) => chat.look === "ding" && !chat.group),
-    chats.find((chat) => chat.look === "ding" && chat.group),
+    office,
+    groups.find((chat) => chat.account !== office?.account) ?? groups[0],
   ].filter(Boolean);
   return firsts.length ? firsts : chats.slice(0, 1);
 }
