@@ -300,8 +300,7 @@ pub async fn waiting_offers(tx: &mut Tx, targets: &[Target], now: Millis) -> Res
             query = query.bind(value.to_owned());
         }
         for row in query.fetch_all(tx.conn()).await? {
-            let waiting =
-                Waiting { id: row.try_get(0)?, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? };
+            let waiting = Waiting { id: row.try_get(0)?, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? };
             found.push((row.try_get(3)?, waiting));
         }
     }
