@@ -112,7 +112,7 @@ pub fn parse(line: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool) -
 pub fn mistake(word: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool, slash: bool) -> Mistake {
     let allowed: Vec<&&'static Form> = forms.iter().filter(|form| may(form)).collect();
     let name = |form: &&&'static Form| if slash { form.alias } else { form.word };
-    let nearest = text::nearest(word, allowed.iter().map(|form| name(form)));
+    let nearest = text::nearest(word, allowed.iter().map(&name));
     let near = nearest.and_then(|near| allowed.iter().find(|form| name(form) == near)).map(|form| **form);
     Mistake { word: text::shorten(word, 20), near }
 }
@@ -158,12 +158,15 @@ fn fill(form: &'static Form, (typed, rest): (&str, &str), before: usize, slash: 
                 let mut refs = String::new();
                 while let Some((token, _)) = ticket_token(rest) {
                     let length = token.len();
-                    if !refs.is_empty() {
+                    // 1234 5678 is a query code as it is read over a telephone.
+                    let second_half = refs.len() == 4 && length == 4 && matches!(slot, Slot::Ticket(_));
+                    if !refs.is_empty() && !second_half {
                         refs.push(' ');
                     }
                     refs.push_str(token);
                     advance(&mut rest, &mut position, length);
-                    if matches!(slot, Slot::Ticket(_)) {
+                    let half = refs.len() == 4 && form.slots.len() == 1 && rest.trim_end().len() == 4;
+                    if matches!(slot, Slot::Ticket(_)) && !half {
                         break;
                     }
                 }
@@ -310,6 +313,7 @@ mod tests {
             ("/派单 7", "assign ticket=7"),
             ("派单 7 水务局 快点", "assign ticket=7 unit=水务局 !9:快点"),
             ("查 7", "status ticket=7"),
+            ("查 1234 5678", "status ticket=12345678"),
             ("看9", "status ticket=9"),
             ("查一下我的事", "-"),
             ("评价 5", "rate score=5"),

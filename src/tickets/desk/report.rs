@@ -267,7 +267,8 @@ pub fn kind_of(text: &str, campaign: bool) -> Kind {
 pub fn title_of(text: &str, village: &str) -> String {
     let line = words::one_line(text);
     let bare = village.trim_end_matches('村');
-    let line = line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1)).unwrap_or(&line);
+    let line =
+        line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1)).unwrap_or(&line);
     let line = line.trim_start_matches(['，', ',', ' ', '的', '：']);
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
