@@ -36,11 +36,28 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
         None => turn.tx.id()?,
     };
     let mut state = dialog::begin(dialog, instance, start.given);
-    state.parts.extend(start.parts.into_iter().map(|(step, value)| (step.to_owned(), value)));
+    let mut search = None;
+    for (step, value) in start.parts {
+        match value {
+            // The beginning of an answer to a place is a name to search for.
+            Value::Text(words) if dialog.step(step).is_some_and(|step| step.kind == dialog::Kind::Place) => search = Some(words),
+            value => _ = state.parts.insert(step.to_owned(), value),
+        }
+    }
     let mut note = start.note;
     if let Some(words) = &start.words {
         note = note.or_else(|| dialog.refuses(words).map(str::to_owned));
         dialog::start_with(dialog, &mut state, words, &turn.media, turn.now);
+    }
+    if let Some(words) = search {
+        let input = Input::Said { text: &words, media: &[], point: None, at: turn.now };
+        let items = match dialog::query(dialog, &state, Some(&input)) {
+            Some(query) => app.items(turn, &query).await?,
+            None => Vec::new(),
+        };
+        if let Taken::Next { note: said, .. } = dialog::take(dialog, &mut state, &input, &items) {
+            note = note.or(said);
+        }
     }
     if dialog::wanted(dialog, &state).is_none() {
         return submit(app, turn, dialog, state, start.offer).await;

@@ -34,6 +34,12 @@ const DANGER: &[&str] = &[
     "溺水",
     "跳楼",
     "跳河",
+    "掉井",
+    "掉进井",
+    "掉水里",
+    "掉河里",
+    "电着人",
+    "电着了",
     "救命",
     "塌了",
     "砸伤",
@@ -132,7 +138,11 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
         turn.say(if turn.new { wording::greeting(turn.actor.is_staff()) } else { wording::what_i_can().to_owned() });
         return Ok(Opening::Answered);
     }
-    Ok(Opening::Dialog("report", place_of(turn, said), Vec::new()))
+    let given = place_of(turn, said);
+    // A village's name that stands for several is asked about at once, with those it may mean.
+    let several = if given.is_empty() { turn.actor.directory().areas.several_in(&said.text) } else { None };
+    let parts = several.map(|name| ("place", Value::Text(name))).into_iter().collect();
+    Ok(Opening::Dialog("report", given, parts))
 }
 
 /// A picture, a voice or a location is a report by itself; words are one when there are enough of them and they are no number.

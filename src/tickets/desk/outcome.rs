@@ -206,5 +206,10 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     tell_handler(turn, &after, Class::Now, reply.clone());
     tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
     tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
-    Ok(wording::done(Verb::Reopen, &show::here(turn, &after), "").into())
+    let done = if mine && !as_staff {
+        wording::reopened_for_you(&show::here(turn, &after))
+    } else {
+        wording::done(Verb::Reopen, &show::here(turn, &after), "")
+    };
+    Ok(done.into())
 }

@@ -192,7 +192,8 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let verification = Verification::from_code(&key(answers, "verification"));
     let method = Method::from_code(&key(answers, "method"));
     let now = turn.now;
-    let after = change(turn, &ticket, Change::of(Verb::Done).because(&result.text), |ticket| {
+    // The reporter reads the result once it has been checked, with 通过.
+    let after = change(turn, &ticket, Change::of(Verb::Done).because(&result.text).internal(), |ticket| {
         ticket.result = Some(result.text.clone());
         ticket.verification = verification;
         ticket.method = method;
