@@ -95,7 +95,7 @@ pub fn simulator(config: &Config, clock: &Clock) -> Result<Option<Arc<simulator:
 ///
 /// # Errors
 /// The problems of the configuration, all at once.
-pub fn build(config: &Config, simulated: Option<Arc<simulator::Shared>>) -> Result<HashMap<String, Channel>> {
+pub fn build(config: &Config, simulated: Option<&Arc<simulator::Shared>>) -> Result<HashMap<String, Channel>> {
     let http = client(config)?;
     let mut channels = HashMap::new();
     for channel in &config.channels {
@@ -111,7 +111,7 @@ pub fn build(config: &Config, simulated: Option<Arc<simulator::Shared>>) -> Resu
                 let settings: dingtalk::Config = read(&channel.table).map_err(Error::user)?;
                 Channel::DingTalk(Box::new(dingtalk::DingTalk::new(settings, http.clone())))
             }
-            _ => match &simulated {
+            _ => match simulated {
                 Some(shared) => Channel::Simulator(simulator::Simulator::new(shared.clone())),
                 None => continue,
             },

@@ -113,7 +113,11 @@ impl House {
             life::Who::Anybody | life::Who::Reporter => true,
             life::Who::Timer => false,
             life::Who::StaffInScope => actor.is_staff(),
-            life::Who::Holder(role) => actor.has(*role) || role.stand_ins().iter().any(|other| actor.has(*other)),
+            life::Who::Holder(role) => actor.grants().iter().any(|grant| {
+                let of_unit = grant.unit.as_deref().and_then(|unit| actor.directory().unit(unit));
+                let area = if grant.area.is_empty() { of_unit.map_or("", |unit| unit.area.as_str()) } else { &grant.area };
+                actor.may_act_as(*role, Scope { area, unit: grant.unit.as_deref(), field: grant.field.as_deref() })
+            }),
             life::Who::IntakeAndDispatcher => actor.has(Role::Intake) && actor.has(Role::Dispatcher),
             life::Who::ParentDispatcher => actor.has(Role::Dispatcher),
         };
@@ -224,27 +228,25 @@ impl App for House {
                 Ok(lists::items_of(&found, turn))
             }
             "units" => {
-                let open = match turn
-                    .memory
-                    .dialog
-                    .as_ref()
-                    .and_then(|state| state.answers.get("ticket"))
-                    .and_then(|answer| answer.value())
-                {
-                    Some(value) => value.keys().first().and_then(|key| key.parse::<i64>().ok()),
-                    None => None,
-                };
+                let open = param("ticket").and_then(|ids| ids.split(',').next()?.parse::<i64>().ok());
                 let mut first = Vec::new();
+                let mut reason = None;
                 if let Some(ticket) = open
                     && let Some(ticket) = tickets::store::by_id(turn.tx.conn(), ticket).await?
                 {
                     let directory = turn.actor.directory();
-                    first.extend(
-                        directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area).map(|found| found.unit.id.clone()),
-                    );
+                    let proposed = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
+                    reason = proposed.as_ref().map(|found| found.reason.clone());
+                    first.extend(proposed.map(|found| found.unit.id.clone()));
                     first.extend(directory.units_in(&ticket.text).iter().map(|unit| unit.id.clone()));
                 }
-                Ok(people::desk::units(&turn.actor, &first))
+                let mut items = people::desk::units(&turn.actor, &first);
+                if let (Some(item), Some(reason)) = (items.first_mut(), reason) {
+                    item.also.push(item.text.clone());
+                    item.short = Some(item.text.clone());
+                    item.text = format!("{}（{reason}）", item.text);
+                }
+                Ok(items)
             }
             "handlers" => {
                 let id: Option<i64> = param("ticket").and_then(|id| id.parse().ok());
@@ -258,11 +260,19 @@ impl App for House {
     }
 
     async fn resolve(&self, turn: &mut Turn<'_, Actor>, query: &Query, words: &str) -> Result<Option<Resolved>> {
-        if query.source != "tickets" {
-            return Ok(None);
+        match query.source.as_str() {
+            "tickets" => {}
+            "units" if !words.is_empty() => return Ok(people::desk::unit_named(&turn.actor, words)),
+            "chat_groups" if !words.is_empty() => return Ok(people::desk::group_named(&turn.actor, words)),
+            _ => return Ok(None),
         }
         let verb = query.params.iter().find(|(key, _)| key == "verb").and_then(|(_, verb)| commands::verb_of_source(verb));
         let Some(verb) = verb else { return Ok(None) };
+        if words.is_empty() {
+            let candidates = refs::candidates(turn, verb).await?;
+            let only = (candidates.len() == 1).then(|| lists::value_of(&candidates, turn));
+            return Ok(Some(Resolved { value: only, notes: Vec::new(), ask: true }));
+        }
         let (found, mut wrong, several) = lists::resolve(turn, verb, words).await?;
         if found.is_empty() && several.is_empty() && verb == life::Verb::Status {
             // 查 with an eight-digit query code works for anybody.
@@ -273,6 +283,16 @@ impl App for House {
         if !several.is_empty() {
             wrong.push(tickets::wording::which_one());
             return Ok(Some(Resolved { value: None, notes: wrong, ask: true }));
+        }
+        if let [ticket] = &found[..]
+            && verb == life::Verb::Contact
+            && ticket.mode != Mode::RealName
+        {
+            return Ok(Some(Resolved {
+                value: None,
+                notes: vec![tickets::wording::contact_through_bot(ticket.seq)],
+                ask: false,
+            }));
         }
         let value = (!found.is_empty()).then(|| lists::value_of(&found, turn));
         Ok(Some(Resolved { value, notes: wrong, ask: false }))
@@ -302,7 +322,10 @@ impl App for House {
         }
     }
 
-    async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form) -> Result<bool> {
+    async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form, alone: bool) -> Result<bool> {
+        if alone && form.alias == life::Verb::Status.code() && turn.said().is_none_or(|said| said.quote.is_none()) {
+            return lists::mine(turn).await.map(|_| true);
+        }
         match form.dialog.strip_prefix("list.") {
             Some(list) => lists::show_list(turn, list).await.map(|_| true),
             None if form.dialog == "mine" => lists::mine(turn).await.map(|_| true),
@@ -337,7 +360,7 @@ impl App for House {
     }
 
     fn number_in(&self, text: &str) -> Option<String> {
-        refs::number_in(text)
+        refs::number_of_card(text)
     }
 
     fn nothing_for(&self, form: &Form) -> String {
@@ -351,7 +374,8 @@ impl App for House {
     async fn arrived(&self, turn: &mut Turn<'_, Actor>, scene: Option<&str>) -> Result<()> {
         // A village's QR code carries its area code: the report then needs no place.
         let office = turn.actor.office.clone();
-        let area = scene.and_then(|scene| scene.strip_prefix("area:")).and_then(|code| office.directory.areas.get(code));
+        let area =
+            scene.map(|scene| scene.strip_prefix("area:").unwrap_or(scene)).and_then(|code| office.directory.areas.get(code));
         match area {
             Some(area) => {
                 let name = office.directory.areas.display(&area.code);

@@ -57,7 +57,7 @@ impl Running {
         let simulated = channels::simulator(&config, &clock)?;
         clock_offset(&db, &clock, simulated.is_some()).await?;
         load_organisation(&db, &keys, &config, simulated.is_some(), clock.now()).await?;
-        let channels = build(&config, simulated.clone())?;
+        let channels = build(&config, simulated.as_ref())?;
         let dialogs = dialogs(config.paths.dialogs.as_deref())?;
         let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };

@@ -150,6 +150,18 @@ impl<A: App> Bot<A> {
         Ok(given)
     }
 
+    /// A message that fails by itself: kept as a fault and answered neutrally, so that the platform does not bring it again.
+    async fn failed(&self, update: &Update, why: &str) -> Result<Given> {
+        let now = self.clock.now();
+        let turn_key = self.turn_key(update);
+        let mut tx = self.db.write().await?;
+        store::mark_seen(&mut tx, std::slice::from_ref(&turn_key), now).await?;
+        let fault = store::write_fault(&mut tx, &self.keys, &turn_key, (0, 0), update, why, now).await?;
+        tx.commit().await?;
+        tracing::error!(fault, reason = %why, "fault {fault}: a message failed by itself: {why}");
+        Ok(Given { held: None })
+    }
+
     /// Writes what the turns collected.
     async fn write(
         &self,
@@ -372,6 +384,10 @@ async fn run<A: App>(bot: &Bot<A>, batch: Vec<Pending>) {
 async fn alone<A: App>(bot: &Bot<A>, update: &Update) -> Result<Given, Overflow> {
     match bot.batch(&[update]).await {
         Ok(mut given) => Ok(given.pop().unwrap_or(Given { held: None })),
+        Err(Error::Fault(why)) => bot.failed(update, &why).await.map_err(|error| {
+            tracing::error!(error = %error, "a fault could not be written down: {error}");
+            Overflow::NoDatabase
+        }),
         Err(error) => {
             tracing::error!(error = %error, "a message could not be handled and will be delivered again: {error}");
             Err(Overflow::NoDatabase)

@@ -70,14 +70,15 @@ pub struct Mistake {
 /// `None`: it is not meant as one. A word counts as a command when it is followed by the end, white space, punctuation or
 /// a ticket number; for those who use the command daily (`may`) also without a gap, as in 派单7水务局.
 pub fn parse(line: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool) -> Option<Result<Parsed, Mistake>> {
-    let line: String = line.trim().chars().map(|c| if c == '\n' { c } else { narrow(c) }).collect();
+    let typed = line.trim();
+    let line = narrowed(typed);
     let slash = line.starts_with('/');
     if slash {
         let end = line.find(|c: char| c.is_whitespace()).unwrap_or(line.len());
         let word = line[1..end].to_ascii_lowercase();
         let found = forms.iter().find(|form| form.alias == word || form.word == word || form.also.contains(&word.as_str()));
         return Some(match found {
-            Some(form) => Ok(fill(form, &line[end..], line[..end].chars().count(), true, true)),
+            Some(form) => Ok(fill(form, (typed, &line[end..]), line[..end].chars().count(), true, true)),
             None => Err(mistake(&word, forms, may, true)),
         });
     }
@@ -95,7 +96,7 @@ pub fn parse(line: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool) -
         let clear = rest.chars().next().is_none_or(|c| c.is_whitespace() || ":,.#".contains(c))
             || (takes_more && ticket_token(rest).is_some());
         if clear || (takes_more && word.chars().count() >= 2 && may(form) && rest.chars().count() <= 12) {
-            return Some(Ok(fill(form, rest, word.chars().count(), false, true)));
+            return Some(Ok(fill(form, (typed, rest), word.chars().count(), false, true)));
         }
         return None;
     }
@@ -111,24 +112,30 @@ pub fn parse(line: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool) -
 pub fn mistake(word: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool, slash: bool) -> Mistake {
     let allowed: Vec<&&'static Form> = forms.iter().filter(|form| may(form)).collect();
     let name = |form: &&&'static Form| if slash { form.alias } else { form.word };
-    let nearest = text::nearest(word, allowed.iter().map(|form| name(form)));
+    let nearest = text::nearest(word, allowed.iter().map(&name));
     let near = nearest.and_then(|near| allowed.iter().find(|form| name(form) == near)).map(|form| **form);
     Mistake { word: text::shorten(word, 20), near }
 }
 
+/// The line with full-width forms made plain, character by character.
+fn narrowed(line: &str) -> String {
+    line.chars().map(|c| if c == '\n' { c } else { narrow(c) }).collect()
+}
+
 /// Reads the line again with its numbers as arguments, because the ticket is known from elsewhere.
 pub fn reread(line: &str, parsed: &Parsed) -> Parsed {
-    let line: String = line.trim().chars().map(|c| if c == '\n' { c } else { narrow(c) }).collect();
+    let typed = line.trim();
+    let line = narrowed(typed);
     let word = std::iter::once(parsed.form.word).chain(parsed.form.also.iter().copied()).filter(|word| line.starts_with(word));
     let end = if parsed.slash {
         line.find(char::is_whitespace).unwrap_or(line.len())
     } else {
         word.map(str::len).max().unwrap_or_default()
     };
-    fill(parsed.form, &line[end..], line[..end].chars().count(), parsed.slash, false)
+    fill(parsed.form, (typed, &line[end..]), line[..end].chars().count(), parsed.slash, false)
 }
 
-fn fill(form: &'static Form, rest: &str, before: usize, slash: bool, tickets: bool) -> Parsed {
+fn fill(form: &'static Form, (typed, rest): (&str, &str), before: usize, slash: bool, tickets: bool) -> Parsed {
     let trimmed = rest.trim_start_matches([' ', '\t', '\n', ':', ',', '.', '#']);
     let mut position = before + rest[..rest.len() - trimmed.len()].chars().count();
     let mut rest = trimmed;
@@ -151,12 +158,15 @@ fn fill(form: &'static Form, rest: &str, before: usize, slash: bool, tickets: bo
                 let mut refs = String::new();
                 while let Some((token, _)) = ticket_token(rest) {
                     let length = token.len();
-                    if !refs.is_empty() {
+                    // 1234 5678 is a query code as it is read over a telephone.
+                    let second_half = refs.len() == 4 && length == 4 && matches!(slot, Slot::Ticket(_));
+                    if !refs.is_empty() && !second_half {
                         refs.push(' ');
                     }
                     refs.push_str(token);
                     advance(&mut rest, &mut position, length);
-                    if matches!(slot, Slot::Ticket(_)) {
+                    let half = refs.len() == 4 && form.slots.len() == 1 && rest.trim_end().len() == 4;
+                    if matches!(slot, Slot::Ticket(_)) && !half {
                         break;
                     }
                 }
@@ -189,7 +199,9 @@ fn fill(form: &'static Form, rest: &str, before: usize, slash: bool, tickets: bo
             }
             Slot::Rest(step) => {
                 if !rest.is_empty() {
-                    given.push((step, rest.trim_end().to_owned()));
+                    // What people write is kept as they wrote it; only the words before were read in their plain form.
+                    let kept: String = typed.chars().skip(position).collect();
+                    given.push((step, kept.trim_end().to_owned()));
                     rest = "";
                 }
             }
@@ -301,6 +313,7 @@ mod tests {
             ("/派单 7", "assign ticket=7"),
             ("派单 7 水务局 快点", "assign ticket=7 unit=水务局 !9:快点"),
             ("查 7", "status ticket=7"),
+            ("查 1234 5678", "status ticket=12345678"),
             ("看9", "status ticket=9"),
             ("查一下我的事", "-"),
             ("评价 5", "rate score=5"),
@@ -309,6 +322,7 @@ mod tests {
             ("进展 7 公开 井已封", "note ticket=7 open=yes text=井已封"),
             ("进展 7 3天后完工", "note ticket=7 text=3天后完工"),
             ("进展 3天后完工", "note text=3天后完工"),
+            ("进展　７ 井已封填，水泵已拆走。", "note ticket=7 text=井已封填，水泵已拆走。"),
             ("派但 7 水务局", "? 派但 派单"),
             ("/asign 7", "? asign 派单"),
             ("昨天 7点停水", "-"),

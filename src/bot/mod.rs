@@ -89,10 +89,12 @@ pub trait App: Send + Sync + 'static {
     /// Why this person cannot use the command, in a sentence; `None` when it can be tried.
     fn refusal(&self, actor: &Self::Actor, form: &Form) -> Option<String>;
 
-    /// Runs a command that needs no dialog (a list). Says whether it was one.
-    fn direct(&self, turn: &mut Turn<'_, Self::Actor>, form: &Form) -> impl Future<Output = Result<bool>> + Send;
+    /// Runs a command that needs no dialog (a list, or one that means something else when it stands alone). Says whether it
+    /// was one.
+    fn direct(&self, turn: &mut Turn<'_, Self::Actor>, form: &Form, alone: bool) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Reads words of a command line for a step with a source; `None` leaves it to the dialog.
+    /// Reads words of a command line for a step with a source; `None` leaves it to the dialog. Without words: the only one
+    /// that can be meant.
     fn resolve(
         &self,
         turn: &mut Turn<'_, Self::Actor>,

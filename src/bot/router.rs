@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    message::{Content, Media, Reply, Said},
+    message::{Content, Media, MediaKind, Reply, Said},
 };
 
 /// 帮助, the one command of the framework itself.
@@ -61,8 +61,16 @@ fn register<A>(turn: &mut Turn<'_, A>, media: &[Media]) -> Result<()> {
 /// A button: an answer of a dialog or of an offer, or words typed for the person.
 async fn press<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, payload: &str) -> Result<()> {
     let Some((instance, step, key)) = dialog::pressed(payload) else {
-        let words = payload.strip_prefix(wording::TYPED).unwrap_or(payload);
-        return hear(app, turn, &Said { text: words.to_owned(), ..Said::default() }).await;
+        let words = payload.strip_prefix(wording::TYPED).unwrap_or(payload).to_owned();
+        // A button is never an answer to another question: what it says is done beside the dialog in progress.
+        let may = |form: &Form| app.may(&turn.actor, form);
+        if turn.memory.dialog.is_some()
+            && let Some(Ok(parsed)) = command::parse(&words, app.forms(), &may)
+        {
+            run(app, turn, &parsed, &Said::default()).await?;
+            return if turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
+        }
+        return hear(app, turn, &Said { text: words, ..Said::default() }).await;
     };
     let input = Input::Pressed { instance, step, key };
     if turn.memory.dialog.as_ref().is_some_and(|state| state.instance == instance) {
@@ -101,16 +109,26 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
         }
     }
     // A command.
-    if control.is_none() {
-        if let Some(commands) = commands(app, turn, text, in_dialog) {
-            for parsed in &commands {
-                match parsed {
-                    Ok(parsed) => run(app, turn, parsed, said).await?,
-                    Err(mistake) => turn.say(wording::mistake(mistake, text.starts_with('/'))),
-                }
-            }
-            return if in_dialog && turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
+    if control.is_none()
+        && let Some(commands) = commands(app, turn, text, in_dialog)
+    {
+        let given_up = in_dialog && choosing_for_a_command(app, turn) && turn.memory.under.is_none();
+        if given_up {
+            turn.memory.dialog = None;
         }
+        for parsed in &commands {
+            match parsed {
+                Ok(parsed) => run(app, turn, parsed, said).await?,
+                Err(mistake) => turn.say(wording::mistake(mistake, text.starts_with('/'))),
+            }
+        }
+        return if in_dialog && !given_up && turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
+    }
+    // The start word of the dialog in progress is no answer to it, nor is a greeting after a pause.
+    let current = turn.memory.dialog.as_ref();
+    let begins_again = current.is_some_and(|state| set.started_by(text).is_some_and(|(dialog, _)| dialog.id == state.dialog));
+    if begins_again || (current.is_some_and(|state| state.paused) && app.is_small_talk(text)) {
+        return talk::again(app, turn).await;
     }
     // An answer of the dialog in progress.
     let media = turn.media.clone();
@@ -125,16 +143,18 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
             let quoted = quote.text.clone();
             return talk::begin(app, turn, &dialog.id, Start { given, words: Some(quoted), ..Start::default() }).await;
         }
-        let words = (!turn.media.is_empty()).then(String::new);
+        // A voice message that says the start word is no evidence.
+        let shows = turn.media.iter().any(|file| file.kind != MediaKind::Voice);
+        let words = shows.then(String::new);
         return talk::begin(app, turn, &dialog.id, Start { given, words, ..Start::default() }).await;
     }
     // An answer to the pending question; greetings and thanks are none.
     if !app.is_small_talk(text) {
         let targets = app.targets(turn).await?;
-        if let Some(offer) = store::first_offer(turn.tx, &targets, turn.now).await?
-            && talk::take_offer(app, turn, offer, input).await?
-        {
-            return Ok(());
+        for offer in store::waiting_offers(turn.tx, &targets, turn.now).await? {
+            if talk::take_offer(app, turn, offer, input.clone()).await? {
+                return Ok(());
+            }
         }
     }
     // Small talk, the beginning of a report, or a sentence on what can be done.
@@ -196,6 +216,7 @@ fn commands<A: App>(
     let parsed = command::parse(text, forms, &may)?;
     if in_dialog {
         let counts = match &parsed {
+            Ok(_) if choosing_for_a_command(app, turn) => true,
             Ok(parsed) => {
                 parsed.slash || (parsed.numbered && parsed.left.is_none() && parsed.given.len() == parsed.form.slots.len())
             }
@@ -204,6 +225,15 @@ fn commands<A: App>(
         return counts.then(|| vec![parsed]);
     }
     Some(vec![parsed])
+}
+
+/// Is the open question only a choice that a command left out? Then another command means that the first is given up.
+fn choosing_for_a_command<A: App>(app: &A, turn: &Turn<'_, A::Actor>) -> bool {
+    let Some(state) = &turn.memory.dialog else { return false };
+    let set = app.dialogs();
+    let of_command = app.forms().iter().any(|form| form.dialog == state.dialog) && turn.memory.offer.is_none();
+    let choosing = set.get(&state.dialog).and_then(|dialog| dialog::wanted(dialog, state));
+    of_command && choosing.is_some_and(|step| step.kind == dialog::Kind::Choice)
 }
 
 /// Runs one command, with the ticket of the quoted card where the line names none.

@@ -182,16 +182,14 @@ fn address_place(hash: &str) -> String {
     format!("conversation.address.{hash}")
 }
 
+/// An update, the hash of its chat's window, and what it opens there: how many messages, for how long.
+pub type Heard<'u> = (&'u Update, String, Option<(u32, Millis)>);
+
 /// Opens the windows that these messages open: how long and how often their chats may be written to.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn open_windows(
-    tx: &mut Tx,
-    keys: &Keys,
-    updates: &[(&Update, String, Option<(u32, Millis)>)],
-    now: Millis,
-) -> Result<Vec<String>> {
+pub async fn open_windows(tx: &mut Tx, keys: &Keys, updates: &[Heard<'_>], now: Millis) -> Result<Vec<String>> {
     let mut windows: HashMap<&str, (Millis, i64, Option<String>, Millis)> = HashMap::new();
     for (update, hash, window) in updates {
         let (until, left) = window.map_or((0, 0), |(count, lasts)| (now + lasts, i64::from(count)));
@@ -253,6 +251,8 @@ pub struct Waiting {
     pub dialog: String,
     /// Answers that are given already.
     pub preset: super::dialog::Answers,
+    /// Nothing depends on the answer.
+    pub optional: bool,
 }
 
 /// Writes offers.
@@ -277,7 +277,7 @@ pub async fn write_offers(tx: &mut Tx, offers: &[(i64, Offer)], now: Millis) -> 
                 .bind(offer.dialog)
                 .bind(preset.as_str())
                 .bind(offer.ticket)
-                .bind(i32::from(!offer.urgent))
+                .bind(offer.priority())
                 .bind("waiting")
                 .bind(now)
                 .bind(offer.expires_at)
@@ -286,29 +286,32 @@ pub async fn write_offers(tx: &mut Tx, offers: &[(i64, Offer)], now: Millis) -> 
     .await
 }
 
-/// The first offer that waits for one of these targets: urgent first, then the oldest.
+/// The offers that wait for one of these targets, at most thirty a query: urgent first, then what must be answered, then the oldest.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn first_offer(tx: &mut Tx, targets: &[Target], now: Millis) -> Result<Option<Waiting>> {
+pub async fn waiting_offers(tx: &mut Tx, targets: &[Target], now: Millis) -> Result<Vec<Waiting>> {
     let names: Vec<String> = targets.iter().map(Target::to_string).collect();
-    let tail = format!("AND state IN ('waiting', 'open') AND expires_at > {now} ORDER BY priority, id LIMIT 1");
-    let mut best: Option<(i32, Waiting)> = None;
+    let tail = format!("AND state IN ('waiting', 'open') AND expires_at > {now} ORDER BY priority, id LIMIT 30");
+    let mut found: Vec<(i32, Waiting)> = Vec::new();
     for (sql, values) in in_list(tx.kind(), "SELECT id, dialog, preset, priority FROM offer WHERE target IN", &tail, &names) {
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in values {
             query = query.bind(value.to_owned());
         }
-        if let Some(row) = query.fetch_optional(tx.conn()).await? {
-            let priority: i32 = row.try_get(3)?;
-            let waiting =
-                Waiting { id: row.try_get(0)?, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? };
-            if best.as_ref().is_none_or(|(p, w)| (priority, waiting.id) < (*p, w.id)) {
-                best = Some((priority, waiting));
-            }
+        for row in query.fetch_all(tx.conn()).await? {
+            let waiting = Waiting {
+                id: row.try_get(0)?,
+                dialog: row.try_get(1)?,
+                preset: serde_json::from_str(row.try_get(2)?)?,
+                optional: row.try_get::<i32, _>(3)? == 2,
+            };
+            found.push((row.try_get(3)?, waiting));
         }
     }
-    Ok(best.map(|(_, waiting)| waiting))
+    // Of the optional ones the latest is what people have before their eyes.
+    found.sort_by_key(|(priority, waiting)| (*priority, if waiting.optional { -waiting.id } else { waiting.id }));
+    Ok(found.into_iter().map(|(_, waiting)| waiting).collect())
 }
 
 /// One offer, if it still waits for one of these targets.
@@ -317,7 +320,7 @@ pub async fn first_offer(tx: &mut Tx, targets: &[Target], now: Millis) -> Result
 /// Those of the database.
 pub async fn offer(tx: &mut Tx, targets: &[Target], id: i64, now: Millis) -> Result<Option<Waiting>> {
     let row = sqlx::query(
-        "SELECT target, dialog, preset FROM offer WHERE id = $1 AND state IN ('waiting', 'open') AND expires_at > $2",
+        "SELECT target, dialog, preset, priority FROM offer WHERE id = $1 AND state IN ('waiting', 'open') AND expires_at > $2",
     )
     .bind(id)
     .bind(now)
@@ -328,7 +331,8 @@ pub async fn offer(tx: &mut Tx, targets: &[Target], id: i64, now: Millis) -> Res
     if !targets.iter().any(|ours| ours.to_string() == target) {
         return Ok(None);
     }
-    Ok(Some(Waiting { id, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)? }))
+    let optional = row.try_get::<i32, _>(3)? == 2;
+    Ok(Some(Waiting { id, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)?, optional }))
 }
 
 /// Sets the state of an offer.

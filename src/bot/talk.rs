@@ -2,7 +2,7 @@
 
 use super::{
     App, Submitted, Turn,
-    command::Parsed,
+    command::{Parsed, Slot},
     dialog::{self, Answers, Dialog, Input, State, Taken, Value},
     store, wording,
 };
@@ -37,7 +37,9 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
     };
     let mut state = dialog::begin(dialog, instance, start.given);
     state.parts.extend(start.parts.into_iter().map(|(step, value)| (step.to_owned(), value)));
+    let mut note = start.note;
     if let Some(words) = &start.words {
+        note = note.or_else(|| dialog.refuses(words).map(str::to_owned));
         dialog::start_with(dialog, &mut state, words, &turn.media, turn.now);
     }
     if dialog::wanted(dialog, &state).is_none() {
@@ -45,7 +47,7 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
     }
     if turn.in_group() && app.private(dialog) && turn.private.is_some() {
         turn.say(wording::continued_in_private());
-        let reply = question(app, turn, dialog, &mut state, start.note.as_deref()).await?;
+        let reply = question(app, turn, dialog, &mut state, note.as_deref()).await?;
         if let Some((chat, memory)) = turn.private.as_mut() {
             memory.dialog = Some(state);
             memory.offer = start.offer;
@@ -54,7 +56,7 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
         }
         return Ok(());
     }
-    let reply = question(app, turn, dialog, &mut state, start.note.as_deref()).await?;
+    let reply = question(app, turn, dialog, &mut state, note.as_deref()).await?;
     turn.say(reply);
     if let Some(under) = turn.memory.dialog.take() {
         turn.memory.under = Some((under, turn.memory.offer));
@@ -78,7 +80,7 @@ pub(super) async fn command<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, pars
         turn.say(sentence);
         return Ok(());
     }
-    if app.direct(turn, parsed.form).await? {
+    if app.direct(turn, parsed.form, parsed.given.is_empty() && parsed.left.is_none()).await? {
         return Ok(());
     }
     let set = app.dialogs();
@@ -86,7 +88,12 @@ pub(super) async fn command<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, pars
     let Some(dialog) = set.get(id) else { return Err(Error::fault(format!("there is no dialog {id}"))) };
     let mut state = dialog::begin(dialog, turn.tx.id()?, Answers::new());
     let mut notes = Vec::new();
-    for (step, words) in &parsed.given {
+    // Without a number the only ticket that can be meant is.
+    let unnamed = parsed.form.slots.iter().find_map(|slot| match slot {
+        Slot::Ticket(step) | Slot::Tickets(step) if !parsed.numbered => Some((*step, String::new())),
+        _ => None,
+    });
+    for (step, words) in unnamed.iter().chain(&parsed.given) {
         let query = dialog::query_for(dialog, &state, step, words);
         if let Some(query) = &query
             && let Some(resolved) = app.resolve(turn, query, words).await?
@@ -320,11 +327,11 @@ async fn after<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, instance: i64) ->
         return again(app, turn).await;
     }
     if turn.memory.dialog.is_some() {
-        return again(app, turn).await;
+        return Ok(());
     }
     let targets = app.targets(turn).await?;
-    let waiting = store::first_offer(turn.tx, &targets, turn.now).await?;
-    if let Some(waiting) = waiting.filter(|waiting| waiting.id > instance) {
+    let waiting = store::waiting_offers(turn.tx, &targets, turn.now).await?;
+    if let Some(waiting) = waiting.into_iter().find(|waiting| !waiting.optional && waiting.id > instance) {
         let note = Some(wording::by_the_way().to_owned());
         let start = Start { given: waiting.preset, offer: Some(waiting.id), note, ..Start::default() };
         return Box::pin(begin(app, turn, &waiting.dialog, start)).await;

@@ -38,8 +38,21 @@ pub struct Offer {
     pub ticket: i64,
     /// Urgent ones come first.
     pub urgent: bool,
+    /// Nothing depends on the answer, so every other question comes before it.
+    pub optional: bool,
     /// After this it is no longer asked.
     pub expires_at: Millis,
+}
+
+impl Offer {
+    /// 0 comes first.
+    pub(super) fn priority(&self) -> i32 {
+        match (self.urgent, self.optional) {
+            (_, true) => 2,
+            (true, false) => 0,
+            (false, false) => 1,
+        }
+    }
 }
 
 /// A file that was sent and is to be fetched.

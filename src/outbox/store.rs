@@ -150,6 +150,18 @@ pub async fn release_kept(tx: &mut Tx, hashes: &[String], now: Millis) -> Result
     Ok(())
 }
 
+/// Erases the text of what was said to somebody; messages still under way keep theirs until they are out.
+///
+/// # Errors
+/// Those of the database.
+pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
+    sqlx::query("UPDATE outbox SET body = '{\"text\":\"\"}', turn_key = '' WHERE lane = $1 AND state IN ('sent', 'superseded', 'expired')")
+        .bind(to.lane())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Messages that did not go out: id, state, class, target's kind, tries, reason. Never their text.
 ///
 /// # Errors

@@ -330,6 +330,11 @@ impl Areas {
     }
 }
 
+/// The short name of an area by its code; empty when it is not known.
+pub fn short_name(directory: &super::Directory, code: &str) -> String {
+    directory.areas.get(code).map_or_else(String::new, short)
+}
+
 /// `前观津村`, `康泰社区`, `南街居委会`, `审坡镇`.
 pub fn short(area: &Area) -> String {
     if area.level() != Level::Village {

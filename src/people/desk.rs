@@ -1,9 +1,9 @@
 //! Use cases about accounts: 绑定, 绑定群.
 
-use super::{Actor, Level, Role, store, wording};
+use super::{Actor, Level, Named, Role, store, wording};
 use crate::{
     bot::{
-        Form, Slot, Submitted, Turn,
+        Form, Resolved, Slot, Submitted, Turn,
         dialog::{Answer, Answers, Item, Value},
     },
     clock::HOUR,
@@ -148,14 +148,16 @@ async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Sub
 /// The places that an answer may mean, as choices. A township narrows the search to its villages.
 pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: Option<&str>) -> Vec<Item> {
     let areas = &actor.directory().areas;
-    let searched = search.map(|text| areas.find(text, within)).unwrap_or_default();
-    let found = if searched.is_empty() {
-        let sentence = label.or(search).unwrap_or_default();
-        let named = areas.in_sentence(sentence).map(|(area, _)| area);
-        let named: Vec<_> = named.into_iter().collect();
-        if named.is_empty() { search.map(|text| areas.nearest(text, within)).unwrap_or_default() } else { named }
+    let said = search.unwrap_or_default();
+    let sure = search.map(|text| areas.find(text, within)).unwrap_or_default();
+    let (found, guess) = if !sure.is_empty() {
+        (sure, false)
+    } else if let Some((area, _)) = areas.in_sentence(label.unwrap_or(said)) {
+        (vec![area], false)
     } else {
-        searched
+        // Not in this township, but elsewhere under the same name; else a slip of the finger.
+        let elsewhere = if within.is_some() { areas.find(said, None) } else { Vec::new() };
+        (if elsewhere.is_empty() { areas.nearest(said, within) } else { elsewhere }, true)
     };
     found
         .into_iter()
@@ -174,10 +176,34 @@ pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: 
                 also: vec![short],
                 value: Some(value),
                 narrows: area.level() != Level::Village,
+                guess,
                 ..Item::default()
             }
         })
         .collect()
+}
+
+/// The unit that a word of a command line names, or the sentence that asks for it.
+pub fn unit_named(actor: &Actor, words: &str) -> Option<Resolved> {
+    let answer = |unit: &super::Unit| Value::key(unit.id.clone(), unit.name.clone());
+    let notes = match actor.directory().units_named(words) {
+        Named::One(unit) => return Some(Resolved { value: Some(answer(unit)), notes: Vec::new(), ask: false }),
+        // The dialog lists those that the word may mean, and knows its own choices besides units.
+        Named::Several(_) => return None,
+        Named::Unknown(near) if near.is_empty() => return None,
+        Named::Unknown(near) => wording::unknown_unit(words, &near.iter().map(|unit| unit.name.as_str()).collect::<Vec<_>>()),
+    };
+    Some(Resolved { value: None, notes: vec![notes], ask: true })
+}
+
+/// The group that a word of a command line names by id or name, also one that is bound already: groups move.
+pub fn group_named(actor: &Actor, words: &str) -> Option<Resolved> {
+    let groups = actor.directory().chat_groups();
+    let found = groups.iter().find(|group| group.id == words || group.name == words);
+    Some(match found {
+        Some(group) => Resolved { value: Some(Value::key(group.id.clone(), group.name.clone())), notes: Vec::new(), ask: false },
+        None => Resolved { value: None, notes: vec![wording::unknown_group(words)], ask: false },
+    })
 }
 
 /// Groups that wait to be bound.

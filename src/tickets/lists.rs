@@ -99,19 +99,34 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
             return Ok(Opening::Answered);
         }
         Some(SmallTalk::HowIsIt) => {
+            let entries = store::entries_of(turn.tx, &turn.actor.holders()).await?;
+            for entry in entries.iter().take(9) {
+                let ticket = store::by_id(turn.tx.conn(), entry.ticket).await?;
+                if let Some(ticket) = ticket.filter(|ticket| ticket.state.is_open() && !turn.in_group()) {
+                    let mut given = Answers::new();
+                    given.insert("ticket".into(), Value::key(ticket.id.to_string(), show::here(turn, &ticket)).into());
+                    let state = wording::state_for_reporter(ticket.state, show::unit(&ticket, turn.actor.directory()));
+                    given.insert("state".into(), Value::text(state).into());
+                    return Ok(Opening::Dialog("how", given, Vec::new()));
+                }
+            }
             mine(turn).await?;
             return Ok(Opening::Answered);
         }
         None => {}
     }
     // Any reply to a ticket's card is about that ticket.
-    if let Some(number) = said.quote.as_ref().and_then(|quote| refs::number_in(&quote.text)) {
+    if let Some(number) = said.quote.as_ref().and_then(|quote| refs::number_of_card(&quote.text)) {
         let found = resolve(turn, Verb::Add, &number).await?;
         if let Some(ticket) = found.0.first() {
             let mut given = Answers::new();
             given.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
             return Ok(Opening::Dialog("add", given, Vec::new()));
         }
+    }
+    if turn.in_group() && said.point.is_none() && turn.media.is_empty() {
+        turn.say(wording::in_group_only_commands());
+        return Ok(Opening::Answered);
     }
     if !reads_like_a_problem(said, &turn.media) {
         turn.say(if turn.new { wording::greeting(turn.actor.is_staff()) } else { wording::what_i_can().to_owned() });

@@ -114,6 +114,16 @@ pub fn done(verb: Verb, label: &str, extra: &str) -> String {
     format!("已{}：{label}{extra}", verb.chinese())
 }
 
+/// 进展 was written down.
+pub fn noted(label: &str, open: bool) -> String {
+    if open { format!("记下了，也发给反映人了：{label}") } else { format!("记下了：{label}") }
+}
+
+/// 转办 was carried out.
+pub fn given_to(label: &str, name: &str) -> String {
+    format!("已转给{name}：{label}")
+}
+
 /// 派单 was carried out.
 pub fn assigned(label: &str, unit: &str, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("，{}前办结", in_words(due, now))).unwrap_or_default();
@@ -184,7 +194,7 @@ pub fn with_media(text: &str, media: usize) -> String {
 
 /// The reporter's addition was stored.
 pub fn added(label: &str) -> String {
-    format!("记下了，补充到{label}里了。")
+    format!("记下了，加到“{label}”里了。要说另一件事，回“反映”。")
 }
 
 /// 转告 was passed on.
@@ -410,9 +420,9 @@ pub fn nothing_mine() -> &'static str {
     "您现在没有在办的事。有事直接说就行。"
 }
 
-/// The choices of 怎么样了.
-pub fn how_is_it(text: &str) -> String {
-    format!("{text}\n1. 看进展 2. 催一催 3. 补充 4. 说别的事")
+/// Free words in a group, which only hears commands.
+pub fn in_group_only_commands() -> &'static str {
+    "我在群里只认命令，比如“签收 7”。要反映事情，@我 说“反映”；别的请私聊。"
 }
 
 /// Several tickets have this number.
@@ -445,6 +455,11 @@ pub fn unknown_unit(name: &str, near: Option<&str>) -> String {
         Some(near) => format!("没有“{name}”这个单位，是不是{near}？"),
         None => format!("没有“{name}”这个单位。"),
     }
+}
+
+/// A unit that nobody speaks for yet.
+pub fn nobody_there() -> &'static str {
+    "\n（这个单位还没有人接上民呼，收不到通知，请打个电话告诉他们。）"
 }
 
 /// What changed in the meantime.

@@ -220,6 +220,14 @@ fn control(dialog: &Dialog, state: &mut State, step: &Step, word: Control, at: M
         Control::Done => complete(dialog, state, step),
         Control::Submit if step.kind == Kind::Confirm => submit(dialog, state, step),
         Control::Wrong if step.kind == Kind::Confirm => next(wording::what_is_wrong(&labels(dialog, state, step))),
+        // Somebody who looked at a question again and says 提交 leaves the answer as it was.
+        Control::Submit if state.edit.is_some() => {
+            state.edit = None;
+            state.open = None;
+            ask_on()
+        }
+        // At a question that may be left open it says the same as 跳过.
+        Control::Submit if step.optional => skip(dialog, state, step),
         Control::Submit | Control::Wrong | Control::Continue => return None,
     })
 }
@@ -428,11 +436,27 @@ fn choose(dialog: &Dialog, state: &mut State, step: &Step, item: &Item) -> Taken
 }
 
 /// Words at the confirmation that are none of its answers.
+/// A choice of a summarised step that is called by its whole words at the confirmation: 实名, 改成匿名, 换成保密.
+fn named_choice<'d>(dialog: &'d Dialog, confirm: &Step, said: &str) -> Option<(&'d Step, &'d Item)> {
+    let said = said.trim();
+    let bare = ["改成", "换成", "改为", "要", "我要"].iter().find_map(|word| said.strip_prefix(word)).unwrap_or(said);
+    let steps = dialog.steps.iter().filter(|step| step.kind == Kind::Choice && confirm.summary.contains(&step.id));
+    steps.into_iter().find_map(|step| match exactly(bare, &step.choices) {
+        Meant::One(item) => Some((step, item)),
+        Meant::Several(_) | Meant::None => None,
+    })
+}
+
 fn confirm(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>, items: &[Item]) -> Taken {
     let choices = step.items(items);
     // Not by mention: “他们说不报了” is part of the story.
     if let Some(item) = line_number(said.text).and_then(|number| by_number(state, step, number, &choices)) {
         return choose(dialog, state, step, item);
+    }
+    if let Some((changed, item)) = named_choice(dialog, step, said.text) {
+        let value = chosen(item);
+        set(dialog, state, changed, value.into());
+        return next(wording::changed(&changed.label));
     }
     if let Meant::One(item) = part(said.text, &choices) {
         return choose(dialog, state, step, item);

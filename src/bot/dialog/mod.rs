@@ -242,6 +242,8 @@ pub struct Item {
     pub value: Option<Value>,
     /// Choosing it narrows the search instead of answering (a township).
     pub narrows: bool,
+    /// Not what was said, only near it: it is asked about even when it is the only one.
+    pub guess: bool,
 }
 
 impl Item {

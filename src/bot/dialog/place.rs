@@ -22,7 +22,7 @@ pub(super) fn place(dialog: &Dialog, state: &mut State, step: &Step, said: Said<
     open.point = said.point.cloned().or(open.point);
     state.open = Some(open.clone());
     match found[..] {
-        [item] => pick(dialog, state, step, item, Some(said.text)),
+        [item] if !item.guess => pick(dialog, state, step, item, Some(said.text)),
         [] if said.text.is_empty() => {
             // The location stays; the village is still to be named.
             next(wording::point_without_village())
@@ -31,7 +31,9 @@ pub(super) fn place(dialog: &Dialog, state: &mut State, step: &Step, said: Said<
         _ => {
             open.search = Some(text::shorten(said.text, 200)).filter(|text| !text.is_empty());
             state.open = Some(open);
+            let guessed = found.iter().all(|item| item.guess);
             next(match check::chars(said.text) {
+                1.. if guessed => wording::is_it_one_of_these(&text::shorten(&text::one_line(said.text), ECHO_CHARS)),
                 0 => wording::which_nearby(),
                 1..=8 => wording::which_place(said.text),
                 _ => wording::which_place_of_these(),

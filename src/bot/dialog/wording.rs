@@ -80,6 +80,14 @@ pub(super) fn which_place(said: &str) -> String {
     format!("有几个{said}，是哪个？")
 }
 
+pub(super) fn is_it_one_of_these(said: &str) -> String {
+    format!("没找到“{said}”，是不是这里面的？不是就把村名再发一次。")
+}
+
+pub(super) fn changed(label: &str) -> String {
+    format!("“{label}”改好了。")
+}
+
 pub(super) fn which_place_of_these() -> String {
     "是这里面的哪个？".to_owned()
 }

@@ -10,11 +10,12 @@ use crate::{
     error::{Error, Result},
     message::{Millis, Reply},
     outbox::{Class, Target},
-    people::{Actor, Role, may_be_only_unit},
+    people::{Actor, GroupOf, Role, may_be_only_unit},
     tickets::{
         Mode, State, Ticket,
         calendar::{self, Clock},
         life::Verb,
+        refs::scope_of,
         show,
         store::{self, Event},
         wording,
@@ -78,7 +79,7 @@ pub(super) async fn ask(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     let label = show::label(&after, turn.actor.directory());
     let asked = tell_reporters(turn, &after, wording::question(&label, &from, &question).into()).await?;
     for reporter in asked {
-        leave(turn, &after, Target::Reporter(reporter.id), "add", now + QUESTION_WAITS)?;
+        leave(turn, &after, Target::Reporter(reporter.id), ("add", false), now + QUESTION_WAITS)?;
     }
     Ok(wording::asked(&show::here(turn, &after)).into())
 }
@@ -88,12 +89,12 @@ pub(super) fn leave(
     turn: &mut Turn<'_, Actor>,
     ticket: &Ticket,
     target: Target,
-    dialog: &'static str,
+    (dialog, optional): (&'static str, bool),
     expires_at: Millis,
 ) -> Result<()> {
     let mut preset = Answers::new();
     preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
-    turn.offer(Offer { target, dialog, preset, ticket: ticket.id, urgent: ticket.urgent(), expires_at })
+    turn.offer(Offer { target, dialog, preset, ticket: ticket.id, urgent: ticket.urgent(), optional, expires_at })
 }
 
 /// 派单.
@@ -146,6 +147,10 @@ pub(in crate::tickets) async fn assign_to(turn: &mut Turn<'_, Actor>, ticket: Ti
     let label = show::label(&after, &directory);
     tell_reporters(turn, &after, wording::reporter_assigned(&label, &name, after.resolve_due, now).into()).await?;
     let mut reply: Reply = wording::assigned(&show::here(turn, &after), &name, after.resolve_due, now).into();
+    let shared = directory.bound_group(&GroupOf::Unit(unit.to_owned())).is_some();
+    if !shared && directory.holders(Role::Liaison, scope_of(&after)).is_empty() {
+        reply.text.push_str(wording::nobody_there());
+    }
     let mentioned = directory.units_in(&after.text);
     if let Some(subject) = mentioned.iter().find(|mentioned| mentioned.id == unit) {
         reply.text.push_str(&wording::unit_mentioned(&subject.name));

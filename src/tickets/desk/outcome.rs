@@ -84,7 +84,7 @@ pub(super) async fn pass(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     }
     let asked = tell_reporters(turn, &after, reply).await?;
     for reporter in asked {
-        leave(turn, &after, Target::Reporter(reporter.id), "rate", now + RATING_WINDOW)?;
+        leave(turn, &after, Target::Reporter(reporter.id), ("rate", false), now + RATING_WINDOW)?;
     }
     Ok(wording::done(Verb::Pass, &show::here(turn, &after), "").into())
 }

@@ -11,7 +11,7 @@ use crate::{
     media,
     message::{Point, Reply},
     outbox::{Class, Target},
-    people::{Actor, FieldKind, Level, Role},
+    people::{self, Actor, FieldKind, Level, Role},
     seal::random_digits,
     text as words,
     tickets::{
@@ -91,6 +91,7 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
             preset,
             ticket: ticket.id,
             urgent: false,
+            optional: true,
             expires_at: turn.now + HOUR / 2,
         })?;
     }
@@ -171,7 +172,7 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         seq,
         kind,
         field: field.map(|field| field.id.clone()),
-        title: title_of(&clue.text),
+        title: title_of(&clue.text, &people::areas::short_name(directory, &clue.area)),
         text: clue.text.clone(),
         area: clue.area,
         place: clue.place,
@@ -212,6 +213,8 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     store::add_reporter(turn.tx, &reporter, now).await?;
     if clue.mode == Mode::Anonymous {
         turn.answer_as(Target::Reporter(reporter.id));
+        // What the dialog said back holds the same words as the ticket and would lead from one to the other.
+        crate::outbox::forget_said(turn.tx, &Target::Chat(turn.conversation)).await?;
     }
     let event = Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all" };
     store::event(turn.tx, ticket.id, by(turn, Who::Reporter), event, turn.key, now).await?;
@@ -260,9 +263,13 @@ pub fn kind_of(text: &str, campaign: bool) -> Kind {
     }
 }
 
-/// A ticket's title: its first words.
-pub fn title_of(text: &str) -> String {
+/// A ticket's title: its first words, without the village's name at their beginning, which stands beside them.
+pub fn title_of(text: &str, village: &str) -> String {
     let line = words::one_line(text);
+    let bare = village.trim_end_matches('村');
+    let line =
+        line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1)).unwrap_or(&line);
+    let line = line.trim_start_matches(['，', ',', ' ', '的', '：']);
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
     if title.is_empty() { "（照片或语音）".to_owned() } else { title }
@@ -306,7 +313,8 @@ mod tests {
 
     #[test]
     fn a_title_is_the_first_words() {
-        assert_eq!(title_of("夜里有人打井抽水卖。半年多了"), "夜里有人打井抽水卖");
-        assert_eq!(title_of(""), "（照片或语音）");
+        assert_eq!(title_of("夜里有人打井抽水卖。半年多了", "前观津村"), "夜里有人打井抽水卖");
+        assert_eq!(title_of("前观津夜里有人打井", "前观津村"), "夜里有人打井");
+        assert_eq!(title_of("", "前观津村"), "（照片或语音）");
     }
 }

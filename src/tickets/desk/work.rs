@@ -65,7 +65,7 @@ pub(super) async fn note(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
         let unit = unit_name(turn, &after);
         tell_reporters(turn, &after, wording::public_note(&label, &unit, &said).into()).await?;
     }
-    Ok(wording::done(Verb::Note, &show::here(turn, &after), if open { "反映人也看得到" } else { "" }).into())
+    Ok(wording::noted(&show::here(turn, &after), open).into())
 }
 
 /// 联系: the first one stops the contact clock, where the unit may know the reporter.
@@ -106,7 +106,7 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
         except: None,
         urgent: after.urgent(),
     });
-    Ok(wording::done(Verb::Give, &show::here(turn, &after), &name).into())
+    Ok(wording::given_to(&show::here(turn, &after), &name).into())
 }
 
 /// 转告, in both directions; names stay hidden.
@@ -135,7 +135,7 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             if after.unit.is_some() && !turn.actor.has(Role::Intake) { unit_name(turn, &after) } else { "受理员".to_owned() };
         let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &from, &said).into()).await?;
         for reporter in told {
-            leave(turn, &after, Target::Reporter(reporter.id), "relay", now + 10 * DAY)?;
+            leave(turn, &after, Target::Reporter(reporter.id), ("relay", true), now + 10 * DAY)?;
         }
     }
     Ok(wording::relayed(&show::here(turn, &after)).into())
