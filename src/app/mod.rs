@@ -134,7 +134,7 @@ impl Running {
     /// # Errors
     /// Those of the database.
     pub async fn wake(&self) -> Result<()> {
-        upkeep::once(&self.house, &self.db, self.clock.now()).await?;
+        upkeep::once(&self.house, &self.db, self.clock.now(), &self.stop).await?;
         self.wakes.iter().for_each(Wake::wake);
         self.keeper.wake();
         Ok(())

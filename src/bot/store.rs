@@ -1,6 +1,6 @@
 //! The framework's statements: seen-marks, conversations, offers, windows, faults.
 
-use super::turn::{Fetch, Memory, Offer};
+use super::turn::{Fetch, Memory, OPTIONAL, Offer};
 use crate::{
     clock::DAY,
     db::{Kind, Tx, holders, in_list, insert, rows},
@@ -9,7 +9,7 @@ use crate::{
     outbox::{Target, courier::via_place},
     seal::Keys,
 };
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 use std::collections::{HashMap, HashSet};
 
 /// A conversation as loaded and locked for a batch.
@@ -251,7 +251,7 @@ pub struct Waiting {
     pub dialog: String,
     /// Answers that are given already.
     pub preset: super::dialog::Answers,
-    /// Nothing depends on the answer.
+    /// Nothing depends on the answer, so nobody is asked a second time.
     pub optional: bool,
 }
 
@@ -300,13 +300,7 @@ pub async fn waiting_offers(tx: &mut Tx, targets: &[Target], now: Millis) -> Res
             query = query.bind(value.to_owned());
         }
         for row in query.fetch_all(tx.conn()).await? {
-            let waiting = Waiting {
-                id: row.try_get(0)?,
-                dialog: row.try_get(1)?,
-                preset: serde_json::from_str(row.try_get(2)?)?,
-                optional: row.try_get::<i32, _>(3)? == 2,
-            };
-            found.push((row.try_get(3)?, waiting));
+            found.push((row.try_get(3)?, waiting(&row)?));
         }
     }
     // Of the optional ones the latest is what people have before their eyes.
@@ -320,19 +314,28 @@ pub async fn waiting_offers(tx: &mut Tx, targets: &[Target], now: Millis) -> Res
 /// Those of the database.
 pub async fn offer(tx: &mut Tx, targets: &[Target], id: i64, now: Millis) -> Result<Option<Waiting>> {
     let row = sqlx::query(
-        "SELECT target, dialog, preset, priority FROM offer WHERE id = $1 AND state IN ('waiting', 'open') AND expires_at > $2",
+        "SELECT id, dialog, preset, priority, target FROM offer WHERE id = $1 AND state IN ('waiting', 'open') AND expires_at > $2",
     )
     .bind(id)
     .bind(now)
     .fetch_optional(tx.conn())
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let target: String = row.try_get(0)?;
+    let target: String = row.try_get(4)?;
     if !targets.iter().any(|ours| ours.to_string() == target) {
         return Ok(None);
     }
-    let optional = row.try_get::<i32, _>(3)? == 2;
-    Ok(Some(Waiting { id, dialog: row.try_get(1)?, preset: serde_json::from_str(row.try_get(2)?)?, optional }))
+    waiting(&row).map(Some)
+}
+
+/// Id, dialog, preset and priority of a row.
+fn waiting(row: &AnyRow) -> Result<Waiting> {
+    Ok(Waiting {
+        id: row.try_get(0)?,
+        dialog: row.try_get(1)?,
+        preset: serde_json::from_str(row.try_get(2)?)?,
+        optional: row.try_get::<i32, _>(3)? == OPTIONAL,
+    })
 }
 
 /// Sets the state of an offer.

@@ -44,11 +44,14 @@ pub struct Offer {
     pub expires_at: Millis,
 }
 
+/// The priority of an offer on whose answer nothing depends.
+pub(super) const OPTIONAL: i32 = 2;
+
 impl Offer {
     /// 0 comes first.
     pub(super) fn priority(&self) -> i32 {
         match (self.urgent, self.optional) {
-            (_, true) => 2,
+            (_, true) => OPTIONAL,
             (true, false) => 0,
             (false, false) => 1,
         }

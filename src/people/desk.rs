@@ -7,7 +7,9 @@ use crate::{
         dialog::{Answer, Answers, Item, Value},
     },
     clock::HOUR,
+    db::Tx,
     error::{Error, Result},
+    seal::Keys,
 };
 use sqlx::Row;
 
@@ -91,7 +93,7 @@ async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted
         }
     };
     if let Some(citizen) = redeemed.merged {
-        merge_reports(turn, citizen, redeemed.person).await?;
+        merge_reports(turn.tx, &office.keys, citizen, redeemed.person).await?;
     }
     if redeemed.admin {
         turn.say(wording::first_admin());
@@ -107,19 +109,18 @@ async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted
 }
 
 /// Gives what was reported under a citizen's entry to the person the account belongs to now.
-async fn merge_reports(turn: &mut Turn<'_, Actor>, citizen: i64, person: i64) -> Result<()> {
-    let office = turn.actor.office.clone();
-    let old = super::person_holder(&office.keys, citizen);
-    let new = super::person_holder(&office.keys, person);
-    let rows = sqlx::query("SELECT id FROM reporter WHERE holder = $1").bind(old).fetch_all(turn.tx.conn()).await?;
+pub(super) async fn merge_reports(tx: &mut Tx, keys: &Keys, citizen: i64, person: i64) -> Result<()> {
+    let old = super::person_holder(keys, citizen);
+    let new = super::person_holder(keys, person);
+    let rows = sqlx::query("SELECT id FROM reporter WHERE holder = $1").bind(old).fetch_all(tx.conn()).await?;
     for row in rows {
         let id: i64 = row.try_get(0)?;
-        let sealed = office.keys.seal(&format!("reporter.sealed.{id}"), &person.to_string())?;
+        let sealed = keys.seal(&format!("reporter.sealed.{id}"), &person.to_string())?;
         sqlx::query("UPDATE reporter SET holder = $1, sealed = $2 WHERE id = $3")
             .bind(new.clone())
             .bind(sealed)
             .bind(id)
-            .execute(turn.tx.conn())
+            .execute(tx.conn())
             .await?;
     }
     Ok(())

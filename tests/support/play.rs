@@ -103,12 +103,13 @@ impl Stage {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let wechat = FakeWeChat::start(APP_ID, APP_SECRET).await;
         let ding = FakeDing::start(CLIENT_ID, CLIENT_SECRET, CLIENT_ID).await;
-        let cast = Cast::of(&organisation());
+        let organisation = organisation();
+        let cast = Cast::of(&organisation);
         cast.staff.values().for_each(|id| ding.know_staff(id));
         cast.groups.values().for_each(|id| ding.know_group(id));
         let now = minhu::clock::parse(BEGINNING).unwrap();
         let clock = Clock::starting_at(now);
-        let program = Program::start(folder.path(), &wechat.base(), ding.base(), clock.clone()).await?;
+        let program = Program::start(folder.path(), &organisation, &wechat.base(), ding.base(), clock.clone()).await?;
         let http = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
         let mut stage = Stage {
             program,

@@ -16,9 +16,7 @@ use crate::{
         calendar::{self, Clock},
         life::Verb,
         refs::scope_of,
-        show,
-        store::{self, Event},
-        wording,
+        show, wording,
     },
 };
 
@@ -119,26 +117,13 @@ pub(in crate::tickets) async fn assign_to(turn: &mut Turn<'_, Actor>, ticket: Ti
     let again = ticket.dispatched_at.is_some();
     let payload = unit.to_owned();
     let why = if reason.is_empty() { name.clone() } else { format!("{name}（{reason}）") };
-    let after = change(turn, &ticket, Change::of(Verb::Assign).because(&why).with(&payload), |ticket| {
+    let after = change(turn, &ticket, Change::of(Verb::Assign).because(&why).with(&payload).accepting(at_once), |ticket| {
         if at_once {
             accepted(ticket, now);
         }
         dispatch(ticket, unit, now, again);
     })
     .await?;
-    if at_once {
-        // Two events for what was one command: a reader of the history must find the acceptance.
-        let event = Event {
-            verb: Verb::Accept,
-            from: Some(State::Submitted),
-            to: State::Accepted,
-            reason: None,
-            payload: None,
-            visible: "all",
-        };
-        let by = store::By { person: Some(turn.actor.person), role: Role::Intake.as_str() };
-        store::event(turn.tx, after.id, by, event, turn.key, now).await?;
-    }
     if let Some(old) = before_unit.filter(|old| old != unit) {
         let gone = wording::taken_away(&after.short(), &name);
         tell_role_of(turn, &after, Role::Liaison, Some(old), Class::Batch, gone.into());

@@ -13,7 +13,7 @@ pub use reporter::by_query_code;
 pub use work::{finish_needs, finish_result};
 
 use super::{
-    Ticket,
+    State, Ticket,
     life::{Verb, Who},
     refs, show,
     store::{self, By, Event, Reporter},
@@ -167,11 +167,17 @@ struct Change<'a> {
     reason: Option<&'a str>,
     payload: Option<&'a str>,
     visible: &'static str,
+    accepts: bool,
 }
 
 impl<'a> Change<'a> {
     fn of(verb: Verb) -> Self {
-        Change { verb, reason: None, payload: None, visible: "all" }
+        Change { verb, reason: None, payload: None, visible: "all", accepts: false }
+    }
+
+    /// The same command also accepts the ticket, when `yes`: the history tells of that first.
+    fn accepting(self, yes: bool) -> Self {
+        Change { accepts: yes, ..self }
     }
 
     fn because(self, reason: &'a str) -> Self {
@@ -209,10 +215,18 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
         let present = store::by_id(turn.tx.conn(), before.id).await?;
         return Err(Error::user(wording::too_late(present.as_ref().unwrap_or(before))));
     }
+    let mut from = before.state;
+    if what.accepts {
+        let event =
+            Event { verb: Verb::Accept, from: Some(from), to: State::Accepted, reason: None, payload: None, visible: "all" };
+        let by = By { person: Some(turn.actor.person), role: Role::Intake.as_str() };
+        store::event(turn.tx, before.id, by, event, turn.key, turn.now).await?;
+        from = State::Accepted;
+    }
     let by = by(turn, who);
     let event = Event {
         verb: what.verb,
-        from: Some(before.state),
+        from: Some(from),
         to: after.state,
         reason: what.reason,
         payload: what.payload,
@@ -220,6 +234,16 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     };
     store::event(turn.tx, before.id, by, event, turn.key, turn.now).await?;
     Ok(after)
+}
+
+/// The answer to whoever did something. In a group it brings the ticket's card, so that the card shown there before keeps up.
+fn answer(turn: &Turn<'_, Actor>, verb: Verb, after: &Ticket, extra: &str) -> Reply {
+    let text = wording::done(verb, &show::here(turn, after), extra);
+    if turn.in_group() {
+        show::group_card("工单", after, turn.actor.directory(), turn.now, text, &["看"])
+    } else {
+        text.into()
+    }
 }
 
 /// An event's actor: somebody in office by id, a reporter never.

@@ -1,6 +1,6 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
-use super::{Change, account, change, intake::leave, key, tell_handler, tell_reporters, tell_role, text, unit_name};
+use super::{Change, account, answer, change, intake::leave, key, tell_handler, tell_reporters, tell_role, text, unit_name};
 use crate::{
     bot::{
         Submitted, Turn,
@@ -24,7 +24,7 @@ use crate::{
 pub(super) async fn sign(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
     let after = change(turn, &ticket, Change::of(Verb::Sign), |_| {}).await?;
     let extra = wording::signed_hint(&after, turn.now);
-    Ok(wording::done(Verb::Sign, &show::here(turn, &after), &extra).into())
+    Ok(answer(turn, Verb::Sign, &after, &extra))
 }
 
 /// 退单, the first of a ticket.
@@ -51,7 +51,7 @@ pub(super) async fn send_back(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
     let text = wording::sent_back(&show::group_label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
     let private = wording::sent_back(&show::label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
     tell_role(turn, &after, Role::Dispatcher, Class::Now, Reply { text, private: Some(private), ..Reply::default() });
-    Ok(wording::done(Verb::SendBack, &show::here(turn, &after), "").into())
+    Ok(answer(turn, Verb::SendBack, &after, ""))
 }
 
 /// 进展; with 公开 the reporter reads it.
@@ -210,6 +210,7 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let reply = Reply { text: wording::to_sign_off(&number, after.seq), private: Some(private), ..Reply::default() };
     tell_role(turn, &after, Role::UnitLeader, Class::Batch, reply);
     let extra = if media.is_empty() { String::new() } else { format!("照片等 {} 个", media.len()) };
-    turn.say(wording::done(Verb::Done, &show::here(turn, &after), &extra));
+    let done = answer(turn, Verb::Done, &after, &extra);
+    turn.say(done);
     Ok(Submitted::Done(Vec::new()))
 }

@@ -75,13 +75,15 @@ function drawTabs() {
   if (focused !== undefined) byId("tabs").children[focused]?.focus();
 }
 
-/** The first chats shown: the first WeChat person, then the first private and the first group chat in DingTalk. */
+/** The first chats shown: a villager, the first in office in private, and somebody else's group: who reports, who sends, who works. */
 function usual() {
   const chats = world.people.flatMap((person) => person.chats.map(({ group }) => ({ account: person.account, group, look: person.look })));
+  const office = chats.find((chat) => chat.look === "ding" && !chat.group);
+  const groups = chats.filter((chat) => chat.look === "ding" && chat.group);
   const firsts = [
     chats.find((chat) => chat.look === "wechat"),
-    chats.find((chat) => chat.look === "ding" && !chat.group),
-    chats.find((chat) => chat.look === "ding" && chat.group),
+    office,
+    groups.find((chat) => chat.account !== office?.account) ?? groups[0],
   ].filter(Boolean);
   return firsts.length ? firsts : chats.slice(0, 1);
 }
@@ -116,6 +118,14 @@ async function restart() {
   }
 }
 
+const hour = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Shanghai", hour: "2-digit", hourCycle: "h23" });
+
+/** From 21:00 to 7:30 nobody is disturbed, and the story would wait until morning; it begins by day instead. */
+async function byDay() {
+  const now = Number(hour.format(clock.now()));
+  if (now < 8 || now >= 20) await moveClock({ next_workday: true });
+}
+
 async function play() {
   const script = await (await fetch("/sim/story.json")).json();
   const chats = Object.values(script.cast).map(({ account, group }) => chatOf(account, group));
@@ -125,6 +135,7 @@ async function play() {
     if (!(await restart())) return;
     await sleep(500);
   }
+  await byDay();
   story?.end();
   byId("play").disabled = true;
   story = new Story(script, phoneFor, () => { byId("play").disabled = false; });

@@ -179,6 +179,6 @@ function menu() {
   return world.people.flatMap((person) => person.chats.map((chat) => {
     const groups = person.chats.filter((one) => one.group !== null).length;
     const where = person.chats.length > 1 ? ` · ${chat.group === null ? "单聊" : groups > 1 ? chat.title : "群"}` : "";
-    return el("option", { value: `${person.account} ${chat.group ?? ""}` }, `${person.role} ${person.name}${where}`);
+    return el("option", { value: `${person.account} ${chat.group ?? ""}` }, `${person.name}（${person.role}）${where}`);
   }));
 }
