@@ -185,6 +185,10 @@ pub async fn resolve(turn: &mut Turn<'_, Actor>, verb: Verb, words: &str) -> Res
             }
         }
     }
+    if tickets.is_empty() && several.is_empty() && wrong.is_empty() {
+        // Words that are no number any ticket can have.
+        wrong.push(wording::unknown_number(&text::shorten(words, 20)));
+    }
     Ok((tickets, wrong, several))
 }
 

@@ -12,6 +12,7 @@ pub mod lists;
 pub mod refs;
 pub mod show;
 pub mod store;
+mod veil;
 pub mod wording;
 
 use crate::message::Millis;

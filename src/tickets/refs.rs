@@ -230,7 +230,7 @@ pub async fn resolve(turn: &mut Turn<'_, Actor>, verb: Verb, reference: &Ref) ->
     };
     let today = local(turn.now).format("%y%m%d").to_string();
     let mut found = Vec::new();
-    for seq in from..=to.min(from + 199) {
+    for seq in from..=to.min(from.saturating_add(199)) {
         let mut same: Vec<Ticket> = now.iter().filter(|ticket| ticket.seq == seq).cloned().collect();
         if same.iter().any(|ticket| ticket.day == today) {
             same.retain(|ticket| ticket.day == today);

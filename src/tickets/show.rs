@@ -5,15 +5,17 @@
 
 use super::{
     Mode, Ticket,
+    life::Who,
+    refs,
     store::{self, Past},
-    wording,
+    veil, wording,
 };
 use crate::{
     bot::{Turn, shortcut},
     clock::{in_words, time_in_words},
     error::Result,
     message::{Card, Millis, Reply},
-    people::{Actor, Directory, Level},
+    people::{Actor, Directory, Level, Role},
     text,
 };
 
@@ -125,21 +127,30 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     let media = crate::media::ready_of(turn.tx.conn(), ticket.id).await?;
     let office = turn.actor.office.clone();
     let directory = &office.directory;
+    let may_know = knows_by_name(&turn.actor, ticket);
+    let reads_all = match ticket.mode {
+        Mode::RealName => may_know,
+        Mode::Confidential | Mode::Anonymous => refs::is(&turn.actor, ticket, Who::Holder(Role::Intake), false),
+    };
+    let open = |words: &str| if reads_all { words.to_owned() } else { veil::hidden(words) };
     let mut lines = vec![
         format!("{}　{}　{}", ticket.number, ticket.state, wording::kind_and_priority(ticket.kind, ticket.priority)),
         format!("地点　{}", ticket.place),
         format!("领域　{}", field(ticket, directory)),
-        format!("事情　{}", ticket.text),
+        format!("事情　{}", open(&ticket.text)),
     ];
     if !media.is_empty() {
         lines.push(format!("附件　{} 个", media.len()));
     }
     for reporter in &reporters {
         let known = match (reporter.mode, &reporter.contact) {
-            (Mode::RealName, Some(sealed)) => Some(office.keys.open(&contact_place(reporter.id), sealed)?),
+            (Mode::RealName, Some(sealed)) if may_know => Some(office.keys.open(&contact_place(reporter.id), sealed)?),
             _ => None,
         };
-        lines.push(wording::reporter_line(reporter.mode, known.as_deref(), ticket.seq));
+        lines.push(match reporter.mode {
+            Mode::RealName if !may_know => wording::reporter_known_to_unit().to_owned(),
+            mode => wording::reporter_line(mode, known.as_deref(), ticket.seq),
+        });
     }
     if let Some(unit) = unit(ticket, directory) {
         lines.push(format!("单位　{unit}"));
@@ -152,10 +163,29 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     }
     lines.extend(result_line(ticket));
     lines.push("经过".to_owned());
-    lines.extend(history.iter().map(|past| timeline(past, now, Some(directory))));
+    lines.extend(history.into_iter().map(|past| {
+        let reason = past.reason.map(|words| if past.actor.is_none() { open(&words) } else { words });
+        timeline(&Past { reason, ..past }, now, Some(directory))
+    }));
     let mut reply = Reply::text(lines.join("\n"));
     reply.card = Some(private_card("工单", ticket, directory, now));
     Ok(reply)
+}
+
+/// A reporter's words as the unit may read them.
+pub fn for_unit(words: &str, mode: Mode) -> String {
+    match mode {
+        Mode::RealName => words.to_owned(),
+        Mode::Confidential | Mode::Anonymous => veil::hidden(words),
+    }
+}
+
+/// May this person know a reporter who gives name and phone? Intake, the unit, and who calls back (`domain.md` 16); others in
+/// whose area the ticket lies read it without.
+fn knows_by_name(actor: &Actor, ticket: &Ticket) -> bool {
+    [Role::Intake, Role::CallbackClerk, Role::Liaison, Role::Handler, Role::UnitLeader]
+        .iter()
+        .any(|role| refs::is(actor, ticket, Who::Holder(*role), false))
 }
 
 /// What whoever reported may see: no internal notes, no names of staff.

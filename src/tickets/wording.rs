@@ -533,6 +533,14 @@ pub fn reporter_line(mode: Mode, name_and_phone: Option<&str>, seq: i64) -> Stri
     }
 }
 
+/// In place of that line for somebody who may read the ticket but not who reported it by name.
+pub fn reporter_known_to_unit() -> &'static str {
+    "反映人　实名（只有受理员和承办单位看得到是谁）"
+}
+
+/// In place of a number or name that somebody wrote of himself.
+pub const HIDDEN: &str = "〔已隐去〕";
+
 /// What an event was, for a timeline.
 pub fn event(verb: Verb, to: State) -> String {
     match verb {

@@ -200,7 +200,7 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     let due = after.resolve_due;
     let reply = Reply {
         text: wording::reopened(&group, "", due, now),
-        private: Some(wording::reopened(&label, reason, due, now)),
+        private: Some(wording::reopened(&label, &show::for_unit(reason, after.mode), due, now)),
         ..Reply::default()
     };
     tell_handler(turn, &after, Class::Now, reply.clone());

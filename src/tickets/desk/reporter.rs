@@ -31,7 +31,11 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     }
     let reply = Reply {
         text: wording::word_from_reporter(&after.short()),
-        private: Some(wording::added_to_staff(&show::label(&after, turn.actor.directory()), &what.text, files.len())),
+        private: Some(wording::added_to_staff(
+            &show::label(&after, turn.actor.directory()),
+            &show::for_unit(&what.text, after.mode),
+            files.len(),
+        )),
         ..Reply::default()
     };
     tell_whoever_has_it(turn, &after, Class::Batch, reply);

@@ -126,7 +126,7 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
     if from_reporter {
         let reply = Reply {
             text: wording::word_from_reporter(&after.short()),
-            private: Some(wording::relay_to_staff(&label, &said, after.seq)),
+            private: Some(wording::relay_to_staff(&label, &show::for_unit(&said, after.mode), after.seq)),
             ..Reply::default()
         };
         tell_whoever_has_it(turn, &after, Class::Now, reply);
