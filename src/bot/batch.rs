@@ -156,10 +156,24 @@ impl<A: App> Bot<A> {
         let turn_key = self.turn_key(update);
         let mut tx = self.db.write().await?;
         store::mark_seen(&mut tx, std::slice::from_ref(&turn_key), now).await?;
-        let fault = store::write_fault(&mut tx, &self.keys, &turn_key, (0, 0), update, why, now).await?;
+        let wanted = [(conversation_hash(&self.keys, &update.from), update.from.clone())];
+        let conversations = store::conversations(&mut tx, &self.keys, &wanted, now).await?;
+        let conversation = conversations.values().next().ok_or_else(|| Error::fault("a conversation is missing"))?;
+        let (id, version) = (conversation.id, conversation.version);
+        let fault = store::write_fault(&mut tx, &self.keys, &turn_key, (id, version), update, why, now).await?;
+        let mut all = Written::default();
+        let turn = Finished {
+            message: Some(Reply::text(wording::fault())),
+            out: Collected::default(),
+            conversation: id,
+            ability: self.app.ability(&update.from.channel),
+        };
+        let given = all.add(&tx, &turn_key, turn, &update.from.channel)?;
+        self.write(&mut tx, &[update], &conversations, all, now).await?;
         tx.commit().await?;
+        self.wake.wake();
         tracing::error!(fault, reason = %why, "fault {fault}: a message failed by itself: {why}");
-        Ok(Given { held: None })
+        Ok(given)
     }
 
     /// Writes what the turns collected.
@@ -194,7 +208,7 @@ impl<A: App> Bot<A> {
         Ok(Given { held })
     }
 
-    /// One turn. An error of the database fails the batch; a mistake of ours fails this turn alone.
+    /// One turn. A sentence for the person ends it well; any other error, and a panic, fails the batch.
     #[expect(clippy::too_many_arguments, reason = "all of them become the turn")]
     async fn one(
         &self,
@@ -209,7 +223,7 @@ impl<A: App> Bot<A> {
         let ability = self.app.ability(&update.from.channel);
         let before = conversation.memory.clone();
         let private_before = private.as_ref().map(|private| private.memory.clone());
-        let (id, version, new) = (conversation.id, conversation.version, std::mem::take(&mut conversation.new));
+        let (id, new) = (conversation.id, std::mem::take(&mut conversation.new));
         let mut turn = Turn {
             tx: &mut *tx,
             now,
@@ -225,36 +239,17 @@ impl<A: App> Bot<A> {
             out: Collected::default(),
         };
         let run = AssertUnwindSafe(router::route(&*self.app, &mut turn)).catch_unwind().await;
-        let why = match run {
-            Ok(Ok(())) => None,
+        match run {
+            Ok(Ok(())) => {}
             Ok(Err(Error::User(sentence))) => {
                 while turn.tx.depth() > 0 {
                     turn.tx.back().await?;
                 }
                 turn.say(sentence);
-                None
             }
-            Ok(Err(error @ Error::Database(_))) => return Err(error),
-            Ok(Err(Error::Fault(what))) => Some(what),
-            Err(_) => Some("panic".to_owned()),
-        };
-        if let Some(why) = why {
-            drop(turn);
-            conversation.memory = before;
-            if let (Some(private), Some(before)) = (private, private_before) {
-                private.memory = before;
-            }
-            while tx.depth() > 0 {
-                tx.back().await?;
-            }
-            let fault = store::write_fault(tx, &self.keys, turn_key, (id, version), update, &why, now).await?;
-            tracing::error!(fault, reason = %why, "fault {fault}: a turn failed: {why}");
-            return Ok(Finished {
-                message: Some(Reply::text(wording::fault())),
-                out: Collected::default(),
-                conversation: id,
-                ability,
-            });
+            // The whole batch is undone: what this turn has already kept would stand without its messages.
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(Error::fault("panic")),
         }
         let message = turn.message();
         let out = std::mem::take(&mut turn.out);

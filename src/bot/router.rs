@@ -67,8 +67,9 @@ async fn press<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, payload: &str) ->
         if turn.memory.dialog.is_some()
             && let Some(Ok(parsed)) = command::parse(&words, app.forms(), &may)
         {
+            let open = in_progress(turn);
             run(app, turn, &parsed, &Said::default()).await?;
-            return if turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
+            return if in_progress(turn) == open { talk::again(app, turn).await } else { Ok(()) };
         }
         return hear(app, turn, &Said { text: words, ..Said::default() }).await;
     };
@@ -116,13 +117,15 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
         if given_up {
             turn.memory.dialog = None;
         }
+        let open = in_progress(turn);
         for parsed in &commands {
             match parsed {
                 Ok(parsed) => run(app, turn, parsed, said).await?,
                 Err(mistake) => turn.say(wording::mistake(mistake, text.starts_with('/'))),
             }
         }
-        return if in_dialog && !given_up && turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
+        // What a command interrupts is asked again, unless the command asks something itself or led back to a dialog below.
+        return if open.is_some() && in_progress(turn) == open { talk::again(app, turn).await } else { Ok(()) };
     }
     // The start word of the dialog in progress is no answer to it, nor is a greeting after a pause.
     let current = turn.memory.dialog.as_ref();
@@ -166,6 +169,11 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
             talk::begin(app, turn, id, start).await
         }
     }
+}
+
+/// The run of the dialog in progress.
+fn in_progress<A>(turn: &Turn<'_, A>) -> Option<i64> {
+    turn.memory.dialog.as_ref().map(|state| state.instance)
 }
 
 /// The words without a leading @mention of the bot, as platforms leave it in some messages of groups.

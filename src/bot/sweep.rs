@@ -33,7 +33,7 @@ pub async fn sweep<A: App>(app: &A, db: &Db, now: Millis) -> Result<()> {
     }
     let mut tx = db.write().await?;
     let rows = sqlx::query(
-        "SELECT id, state, asked_at, reminded FROM conversation WHERE dialog IS NOT NULL AND asked_at < $1 ORDER BY id LIMIT 500",
+        "SELECT id, state, asked_at, reminded, version FROM conversation WHERE dialog IS NOT NULL AND asked_at < $1 ORDER BY id LIMIT 500",
     )
     .bind(now - SOONEST)
     .fetch_all(tx.conn())
@@ -42,6 +42,8 @@ pub async fn sweep<A: App>(app: &A, db: &Db, now: Millis) -> Result<()> {
     let mut messages = Vec::new();
     for row in rows {
         let (id, asked_at, reminded): (i64, Millis, i32) = (row.try_get(0)?, row.try_get(2)?, row.try_get(3)?);
+        // On PostgreSQL a turn of another connection may have changed the row meanwhile; then it is not idle any more.
+        let version: i64 = row.try_get(4)?;
         let mut memory: Memory = serde_json::from_str(row.try_get(1)?).unwrap_or_default();
         let Some(state) = memory.dialog.as_mut() else { continue };
         let dialog = set.get(&state.dialog);
@@ -53,18 +55,27 @@ pub async fn sweep<A: App>(app: &A, db: &Db, now: Millis) -> Result<()> {
                 let title = dialog.map_or("", |dialog| dialog.title.as_str());
                 let reply = Reply::text(wording::reminder(title, question.as_deref().unwrap_or_default()));
                 let push = Push { target: Target::Chat(id), ticket: None, class: Class::Now, reply, except: None, urgent: false };
-                messages.push((tx.id()?, String::new(), false, push));
-                sqlx::query("UPDATE conversation SET reminded = 1 WHERE id = $1").bind(id).execute(tx.conn()).await?;
+                let done = sqlx::query("UPDATE conversation SET reminded = 1 WHERE id = $1 AND version = $2")
+                    .bind(id)
+                    .bind(version)
+                    .execute(tx.conn())
+                    .await?;
+                if done.rows_affected() == 1 {
+                    messages.push((tx.id()?, String::new(), false, push));
+                }
             }
             Idle::Drop => {
                 memory.dialog = None;
                 memory.offer = None;
                 memory.under = None;
-                sqlx::query("UPDATE conversation SET state = $1, dialog = NULL, version = version + 1 WHERE id = $2")
-                    .bind(serde_json::to_string(&memory)?)
-                    .bind(id)
-                    .execute(tx.conn())
-                    .await?;
+                sqlx::query(
+                    "UPDATE conversation SET state = $1, dialog = NULL, version = version + 1 WHERE id = $2 AND version = $3",
+                )
+                .bind(serde_json::to_string(&memory)?)
+                .bind(id)
+                .bind(version)
+                .execute(tx.conn())
+                .await?;
             }
         }
     }

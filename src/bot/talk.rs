@@ -46,8 +46,8 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
     }
     let mut note = start.note;
     if let Some(words) = &start.words {
-        note = note.or_else(|| dialog.refuses(words).map(str::to_owned));
-        dialog::start_with(dialog, &mut state, words, &turn.media, turn.now);
+        let refused = dialog::start_with(dialog, &mut state, words, &turn.media, turn.now);
+        note = note.or(refused);
     }
     if let Some(words) = search {
         let input = Input::Said { text: &words, media: &[], point: None, at: turn.now };
@@ -66,8 +66,7 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
         turn.say(wording::continued_in_private());
         let reply = question(app, turn, dialog, &mut state, note.as_deref()).await?;
         if let Some((chat, memory)) = turn.private.as_mut() {
-            memory.dialog = Some(state);
-            memory.offer = start.offer;
+            memory.begin(state, start.offer);
             let target = Target::Chat(*chat);
             turn.push(Push { target, ticket: None, class: Class::Reply, reply, except: None, urgent: false });
         }
@@ -75,11 +74,7 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
     }
     let reply = question(app, turn, dialog, &mut state, note.as_deref()).await?;
     turn.say(reply);
-    if let Some(under) = turn.memory.dialog.take() {
-        turn.memory.under = Some((under, turn.memory.offer));
-    }
-    turn.memory.dialog = Some(state);
-    turn.memory.offer = start.offer;
+    turn.memory.begin(state, start.offer);
     Ok(())
 }
 
@@ -171,11 +166,7 @@ pub(super) async fn command<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, pars
         return Ok(());
     }
     turn.say(reply);
-    if let Some(under) = turn.memory.dialog.take() {
-        turn.memory.under = Some((under, turn.memory.offer));
-    }
-    turn.memory.dialog = Some(state);
-    turn.memory.offer = None;
+    turn.memory.begin(state, None);
     Ok(())
 }
 

@@ -25,6 +25,20 @@ pub struct Memory {
     pub notes: BTreeMap<String, String>,
 }
 
+impl Memory {
+    /// Lets a dialog begin, over the one in progress if there is one. Only one waits below: a command that interrupts another
+    /// command takes its place, and what that one had interrupted is not lost.
+    pub(super) fn begin(&mut self, state: dialog::State, offer: Option<i64>) {
+        if let Some(below) = self.dialog.take()
+            && self.under.is_none()
+        {
+            self.under = Some((below, self.offer));
+        }
+        self.dialog = Some(state);
+        self.offer = offer;
+    }
+}
+
 /// A push that asks something, to be answered in the recipient's own time.
 #[derive(Debug, Clone)]
 pub struct Offer {

@@ -4,7 +4,7 @@
 //! inside a transaction: claiming commits a lease, sending follows, recording commits the outcome.
 
 use super::{
-    BATCH_EVERY, Class, Push, Target, WORTH, retry_after,
+    BATCH_EVERY, Class, Push, Target, WORTH, after_quiet, retry_after,
     store::{COLUMNS, Waiting, handed, marked_pending, skip_locked},
 };
 use crate::{
@@ -240,7 +240,7 @@ impl<P: Post> Courier<P> {
             .await?;
             if let Some(next) = last.map(|last| last + BATCH_EVERY).filter(|next| *next > now) {
                 sqlx::query("UPDATE outbox SET not_before = $1 WHERE lane = $2 AND class = 'batch' AND state = 'pending' AND not_before < $1")
-                    .bind(next)
+                    .bind(after_quiet(next))
                     .bind(&lane)
                     .execute(tx.conn())
                     .await?;

@@ -146,7 +146,12 @@ pub fn not_before(push: &Push, now: Millis) -> Millis {
     if push.class == Class::Reply || staff_and_urgent {
         return now;
     }
-    let local = local(now);
+    after_quiet(now)
+}
+
+/// The moment itself, or the end of the quiet hours that it lies in.
+fn after_quiet(at: Millis) -> Millis {
+    let local = local(at);
     let minutes = i64::from(local.hour()) * 60 + i64::from(local.minute());
     let morning = 7 * HOUR + 30 * MINUTE;
     if minutes >= 21 * 60 {
@@ -154,7 +159,7 @@ pub fn not_before(push: &Push, now: Millis) -> Millis {
     } else if minutes < 7 * 60 + 30 {
         start_of(local.date_naive()) + morning
     } else {
-        now
+        at
     }
 }
 

@@ -134,12 +134,16 @@ async fn move_held(tx: &mut Tx, ids: &[i64], head: &str, now: Millis) -> Result<
     Ok(())
 }
 
-/// Lets out what was kept for addresses (by their hashes) that can be written to again.
+/// Lets out what was kept for addresses (by their hashes) that can be written to again, however long it was kept: the next
+/// contact is what it waited for.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn release_kept(tx: &mut Tx, hashes: &[String], now: Millis) -> Result<()> {
-    let head = format!("UPDATE outbox SET state = 'pending', not_before = {now} WHERE state = 'kept' AND kept_for IN");
+    let expires = now + WORTH;
+    let head = format!(
+        "UPDATE outbox SET state = 'pending', not_before = {now}, expires_at = {expires} WHERE state = 'kept' AND kept_for IN"
+    );
     for (sql, values) in in_list(tx.kind(), &head, "", hashes) {
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in values {

@@ -255,9 +255,13 @@ impl Directory {
         self.staff.iter().filter(|person| self.holds(&person.grants, acting, scope)).collect()
     }
 
-    /// May somebody with these grants act in this role on this matter: as its holder, or as the stand-in?
+    /// May somebody with these grants act in this role on this matter: as its holder or that of a role that includes it, or as
+    /// the stand-in?
     pub fn may_act_as(&self, grants: &[Grant], role: Role, scope: Scope<'_>) -> bool {
-        role == Role::Citizen || self.holds(grants, role, scope) || self.holds(grants, self.acting(role, scope), scope)
+        let holds = |held: Role| self.holds(grants, held, scope);
+        role == Role::Citizen
+            || Role::ALL.into_iter().any(|held| (held == role || held.includes().contains(&role)) && holds(held))
+            || holds(self.acting(role, scope))
     }
 
     /// Roles that nobody holds, in words for `minhu check`: of each county those that every ticket needs, of each unit its own.

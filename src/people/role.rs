@@ -147,6 +147,11 @@ impl Role {
         }
     }
 
+    /// The roles whose work a holder of this one may do as well (`docs/domain.md` section 2).
+    pub fn includes(self) -> &'static [Role] {
+        if self == Role::UnitLeader { &[Role::Liaison] } else { &[] }
+    }
+
     /// Who acts when nobody in the scope holds the role, nearest first (stand-in rule of `docs/domain.md` section 2).
     pub fn stand_ins(self) -> &'static [Role] {
         match self {

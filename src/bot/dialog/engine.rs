@@ -64,18 +64,19 @@ pub fn begin(dialog: &Dialog, instance: i64, given: Answers) -> State {
 }
 
 /// Fills the dialog's account from a message that began it: complete words answer it, a picture or voice alone is kept
-/// until the person says what it is about.
-pub fn start_with(dialog: &Dialog, state: &mut State, text: &str, media: &[MediaId], at: Millis) {
+/// until the person says what it is about. Gives the sentence for words that were not taken.
+pub fn start_with(dialog: &Dialog, state: &mut State, text: &str, media: &[MediaId], at: Millis) -> Option<String> {
     let (known, _) = walk(dialog, state);
-    let Some(step) = dialog.steps.iter().find(|step| step.kind == Kind::Account && step.active(&known)) else { return };
+    let refused = dialog.refuses(text).map(str::to_owned);
+    let Some(step) = dialog.steps.iter().find(|step| step.kind == Kind::Account && step.active(&known)) else { return refused };
+    let refused = refused.or_else(|| check::length(step, text).err());
     let mut account = Account::default();
-    let refused = dialog.refuses(text).is_some() || check::length(step, text).is_err();
-    account.add(if refused { "" } else { text }, media);
+    account.add(if refused.is_some() { "" } else { text }, media);
     if !media.is_empty() {
         state.media_at = Some(at);
     }
     if account.is_empty() {
-        return;
+        return refused;
     }
     // Words must be enough on their own: a picture does not yet say what it is about.
     let words = Account { text: account.text.clone(), media: Vec::new() };
@@ -85,6 +86,7 @@ pub fn start_with(dialog: &Dialog, state: &mut State, text: &str, media: &[Media
     } else {
         state.parts.insert(step.id.clone(), Value::Account(account));
     }
+    refused
 }
 
 /// The question to ask: the first step that counts and has no answer. `None`: submit.

@@ -13,7 +13,7 @@ pub use reporter::by_query_code;
 pub use work::{finish_needs, finish_result};
 
 use super::{
-    State, Ticket,
+    Mode, State, Ticket,
     life::{Verb, Who},
     refs, show,
     store::{self, By, Event, Reporter},
@@ -223,6 +223,7 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
         store::event(turn.tx, before.id, by, event, turn.key, turn.now).await?;
         from = State::Accepted;
     }
+    answer_namelessly(turn, mine.as_ref());
     let by = by(turn, who);
     let event = Event {
         verb: what.verb,
@@ -234,6 +235,13 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     };
     store::event(turn.tx, before.id, by, event, turn.key, turn.now).await?;
     Ok(after)
+}
+
+/// What an anonymous reporter is told about the ticket is recorded under the entry, so that no row leads from it to the chat.
+fn answer_namelessly(turn: &mut Turn<'_, Actor>, mine: Option<&Reporter>) {
+    if let Some(mine) = mine.filter(|mine| mine.mode == Mode::Anonymous && !turn.in_group()) {
+        turn.answer_as(Target::Reporter(mine.id));
+    }
 }
 
 /// The answer to whoever did something. In a group it brings the ticket's card, so that the card shown there before keeps up.

@@ -134,7 +134,10 @@ async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(
     let Some(mine) = refs::reported(turn, ticket.id).await? else {
         return Err(Error::user(wording::not_yours(&ticket, Verb::Rate)));
     };
-    let handled: Vec<i64> = ticket.handler.into_iter().collect();
+    let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader].map(Role::as_str);
+    let history = store::history(turn.tx, ticket.id).await?;
+    let worked = history.iter().filter(|past| of_unit.contains(&past.role.as_str())).filter_map(|past| past.actor);
+    let handled: Vec<i64> = ticket.handler.into_iter().chain(worked).collect();
     if !may_judge(turn.actor.person, &handled) {
         return Err(Error::user(wording::not_yours(&ticket, Verb::Rate)));
     }

@@ -104,9 +104,10 @@ pub(super) async fn how(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result
 
 /// 查: the timeline, with what this person may see in this chat.
 pub(super) async fn status(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
-    let mine = refs::reported(turn, ticket.id).await?.is_some();
+    let mine = refs::reported(turn, ticket.id).await?;
     let staff = refs::permitted(&turn.actor, &ticket, Verb::Status, false).is_some();
-    if !mine && !staff {
+    super::answer_namelessly(turn, mine.as_ref());
+    if mine.is_none() && !staff {
         return Err(Error::user(wording::unknown_number(&ticket.short())));
     }
     let full = if staff { show::for_staff(turn, &ticket).await? } else { show::for_reporter(turn, &ticket).await? };
