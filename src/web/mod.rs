@@ -16,7 +16,7 @@ use crate::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::BytesRejection},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -65,8 +65,13 @@ async fn hook(
     method: Method,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        // Too large, or broken off: refused like everything else, with an empty body.
+        Err(rejection) => return rejection.status().into_response(),
+    };
     let Some(channel) = web.house.channels().get(&id) else { return StatusCode::NOT_FOUND.into_response() };
     let request = Request {
         post: method == Method::POST,
