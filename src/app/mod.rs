@@ -33,6 +33,7 @@ pub struct Running {
     db: Db,
     clock: Clock,
     address: SocketAddr,
+    first_code: Option<String>,
     wakes: Vec<Wake>,
     keeper: crate::media::Wake,
     stop: CancellationToken,
@@ -60,7 +61,7 @@ impl Running {
         let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };
         let house = Arc::new(House::new(office, channels));
-        first_code(&db, &house, clock.now(), simulated.is_some()).await?;
+        let first_code = first_code(&db, &house, clock.now(), simulated.is_some()).await?;
 
         let stop = CancellationToken::new();
         // Two stops in order: first nothing new comes in, then what was taken is finished.
@@ -93,7 +94,8 @@ impl Running {
                 stop: stop.clone(),
             })
         });
-        let shell = web::Web::new(bot.clone(), house.clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone());
+        let shell =
+            web::Web::new(bot.clone(), house.channels().clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone());
         let (mut router, metrics) = web::routers(shell, page);
         match config.server.metrics {
             None => router = router.merge(metrics),
@@ -115,13 +117,18 @@ impl Running {
             }
             done.cancel();
         }));
-        for channel in house.channels() {
+        for channel in house.channels().iter() {
             if let Err(outcome) = channel.1.start().await {
                 tracing::warn!(channel = %channel.0, ?outcome, "channel {} could not make its start settings", channel.0);
             }
         }
         wake.wake();
-        Ok(Running { house, bot, db, clock, address, wakes: vec![wake], keeper: keeper_wake, stop, tasks })
+        Ok(Running { house, bot, db, clock, address, first_code, wakes: vec![wake], keeper: keeper_wake, stop, tasks })
+    }
+
+    /// The code that makes whoever sends it first the administrator, while there is none.
+    pub fn first_code(&self) -> Option<&str> {
+        self.first_code.as_deref()
     }
 
     /// Where it listens.
@@ -226,14 +233,13 @@ pub async fn import(
     tx.commit().await
 }
 
-/// On an installation without an administrator: prints a one-time code for the first one.
-async fn first_code(db: &Db, house: &House, now: i64, demo: bool) -> Result<()> {
+/// On an installation without an administrator: a one-time code for the first one.
+async fn first_code(db: &Db, house: &House, now: i64, demo: bool) -> Result<Option<String>> {
     if demo || people::store::has_admin(&mut *db.read().await?).await? {
-        return Ok(());
+        return Ok(None);
     }
     let mut tx = db.write().await?;
     let code = people::store::issue_code(&mut tx, house.keys(), people::store::CodeFor::FirstAdmin, now).await?;
     tx.commit().await?;
-    crate::cli::say(&format!("还没有管理员。第一个把“绑定 {code}”发给机器人的人就是管理员（七天内有效）。"));
-    Ok(())
+    Ok(Some(code))
 }
