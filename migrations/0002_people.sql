@@ -66,6 +66,14 @@ CREATE TABLE account (
 );
 CREATE INDEX account_person ON account (person_id);
 
+-- Until when a platform's directory is not asked again for the phone with this hash; the empty hash stands for all phones.
+CREATE TABLE phone_wait (
+    hash    TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    until   BIGINT NOT NULL,
+    PRIMARY KEY (hash, channel)
+);
+
 -- A grant ends, it is not removed: who had which right when can be told afterwards. An empty area means: wherever the unit acts.
 CREATE TABLE role_grant (
     id        BIGINT PRIMARY KEY,

@@ -122,12 +122,22 @@ impl Config {
     /// # Errors
     /// Every problem, sorted by place.
     pub fn read(path: &Path, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<Problem>> {
+        let (config, problems) = Config::examine(path, env)?;
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// Reads a configuration file and gives its problems beside what could be read, so that channels, organisation and dialogs
+    /// can be checked in the same go. With problems it is good for nothing else: parts that are wrong are made up.
+    ///
+    /// # Errors
+    /// When there is no such file.
+    pub fn examine(path: &Path, env: impl IntoIterator<Item = (String, String)>) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let file = path.display().to_string();
         let source = fs::read_to_string(path).map_err(|error| {
             let says = format!("读不到配置文件（{error}）。可以照 deploy/minhu.example.toml 写一份，再用 --config 指给我");
             vec![Problem { file: file.clone(), line: 0, key: String::new(), says }]
         })?;
-        Config::parse(&file, &source, env)
+        Ok(Config::draft(&file, &source, env))
     }
 
     /// Reads a configuration from its text; `file` is its name in problems.
@@ -135,6 +145,11 @@ impl Config {
     /// # Errors
     /// Every problem, sorted by place.
     pub fn parse(file: &str, source: &str, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<Problem>> {
+        let (config, problems) = Config::draft(file, source, env);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    fn draft(file: &str, source: &str, env: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<Problem>) {
         let (mut table, mut problems) = read::toml(file, source);
         let mut env: Vec<_> = env.into_iter().filter(|(name, _)| name.starts_with("MINHU_") && name.contains("__")).collect();
         env.sort();
@@ -150,10 +165,7 @@ impl Config {
         problems.retain(|problem| !unread.iter().any(|other| (&other.key, other.line) == (&problem.key, problem.line)));
         problems.append(&mut unread);
         problems.sort();
-        match config {
-            Some(config) if problems.is_empty() => Ok(config),
-            _ => Err(problems),
-        }
+        (config, problems)
     }
 
     /// The demonstration: everything under `folder`, the simulator alone, a key file made at the first start.
@@ -287,8 +299,8 @@ fn expand_cell(cell: &mut Cell, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// `None` only beside a problem.
-fn build(table: &Table, problems: &mut Vec<Problem>) -> Option<Config> {
+/// What is missing or wrong is made up, always beside a problem.
+fn build(table: &Table, problems: &mut Vec<Problem>) -> Config {
     let nothing = Table::new(table.at.clone());
     let mut top = Fields::new("", table, problems);
     let server_table = top.table("server").unwrap_or(&nothing);
@@ -317,7 +329,15 @@ fn build(table: &Table, problems: &mut Vec<Problem>) -> Option<Config> {
     let security = security(security_table, problems);
     let channels = channels(table, problems);
     simulator_stands_alone(&channels, server.as_ref(), problems);
-    Some(Config { server: server?, database: database?, media: media.into(), paths, security: security?, channels })
+    let nowhere = || Server { listen: ([127, 0, 0, 1], 0).into(), public_url: String::new(), proxy: None, metrics: None };
+    Config {
+        server: server.unwrap_or_else(nowhere),
+        database: database.unwrap_or_else(|| Database { url: "".into(), max_connections: 1 }),
+        media: media.into(),
+        paths,
+        security: security.unwrap_or_else(|| Security { key: "".into(), old_keys: Vec::new() }),
+        channels,
+    }
 }
 
 fn not_yet(fields: &mut Fields<'_, '_>, key: &'static str, what: &str, instead: &str) {

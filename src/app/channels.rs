@@ -3,7 +3,10 @@
 use crate::{
     channels::{Channel, dingtalk, simulator, wechat},
     clock::Clock,
-    config::{Config, read::Problem},
+    config::{
+        Config,
+        read::{Problem, unknown},
+    },
     error::{Error, Result},
 };
 use secrecy::ExposeSecret;
@@ -17,19 +20,15 @@ const CALL: Duration = Duration::from_secs(10);
 pub fn problems(config: &Config) -> Vec<Problem> {
     let mut found = Vec::new();
     for channel in &config.channels {
-        let mut report = |problems: Result<Vec<(String, String)>, String>| match problems {
-            Ok(problems) => found.extend(problems.into_iter().map(|(key, says)| channel.problem(&key, says))),
-            Err(says) => found.push(channel.problem("kind", says)),
+        let own = match channel.kind.as_str() {
+            "wechat" => inspect(&channel.table, wechat::Config::problems),
+            "dingtalk" => inspect(&channel.table, |config: &dingtalk::Config| {
+                config.problems().into_iter().map(|(key, says)| (key.to_owned(), says)).collect()
+            }),
+            "simulator" => inspect(&channel.table, |_: &simulator::Config| Vec::new()),
+            other => vec![("kind".to_owned(), format!("没有“{other}”这种通道"))],
         };
-        match channel.kind.as_str() {
-            "wechat" => report(read::<wechat::Config>(&channel.table).map(|config| config.problems())),
-            "dingtalk" => report(
-                read::<dingtalk::Config>(&channel.table)
-                    .map(|config| config.problems().into_iter().map(|(key, says)| (key.to_owned(), says)).collect()),
-            ),
-            "simulator" => report(read::<simulator::Config>(&channel.table).map(|_| Vec::new())),
-            other => report(Err(format!("没有“{other}”这种通道"))),
-        }
+        found.extend(own.into_iter().map(|(key, says)| channel.problem(&key, says)));
     }
     let real = config.channels.iter().filter(|channel| channel.kind != "simulator").count();
     for channel in config.channels.iter().filter(|channel| channel.kind == "simulator") {
@@ -39,6 +38,36 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         }
     }
     found
+}
+
+/// Every problem of one channel's keys. Serde stops at the first: a key it does not know is taken out, one it misses is made
+/// up, and it reads on.
+fn inspect<T: DeserializeOwned>(table: &toml::Table, check: impl Fn(&T) -> Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut table = table.clone();
+    let mut found: Vec<(String, String)> = Vec::new();
+    loop {
+        let says = match read::<T>(&table) {
+            Ok(config) => {
+                let own = check(&config);
+                let own: Vec<_> = own.into_iter().filter(|(key, _)| found.iter().all(|(other, _)| other != key)).collect();
+                found.extend(own);
+                return found;
+            }
+            Err(says) => says,
+        };
+        let mut words = says.split('`').skip(1).step_by(2);
+        let key = words.next().unwrap_or_default().to_owned();
+        if says.starts_with("missing field") && !table.contains_key(&key) {
+            table.insert(key.clone(), toml::Value::String("?".into()));
+            found.push((key, "没有填".into()));
+        } else if says.starts_with("unknown field") && table.remove(&key).is_some() {
+            let known: Vec<&str> = words.chain(["kind"]).collect();
+            found.push((key.clone(), unknown("不认识这个键", &key, known.into_iter())));
+        } else {
+            found.push(("kind".into(), format!("有一个键的值不对（{says}）")));
+            return found;
+        }
+    }
 }
 
 fn read<T: DeserializeOwned>(table: &toml::Table) -> Result<T, String> {
@@ -103,4 +132,27 @@ fn client(config: &Config) -> Result<reqwest::Client> {
         builder = builder.proxy(proxy);
     }
     builder.build().map_err(|error| Error::fault(format!("no HTTP client: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_and_unknown_key_of_a_channel_is_said_and_what_is_wrong_besides() {
+        let table = toml::from_str("kind = \"wechat\"\nid = \"mp\"\nsecert = \"x\"\ntoken = \"t\"\naes_key = \"short\"\n");
+        let found = inspect(&table.unwrap(), wechat::Config::problems);
+        let keys: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
+        for key in ["secert", "app_id", "secret", "aes_key"] {
+            assert!(keys.contains(&key), "{key}: {found:?}");
+        }
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert!(found.iter().any(|(_, says)| says == "不认识这个键，是不是“secret”？"), "{found:?}");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_one_problem() {
+        let table = toml::from_str("kind = \"simulator\"\nid = 7\n").unwrap();
+        assert_eq!(inspect(&table, |_: &simulator::Config| Vec::new()).len(), 1);
+    }
 }

@@ -49,7 +49,7 @@ const TABLES: &[&str] = &[
 ];
 
 /// Turns the clock as far as it was turned when the demonstration was stopped.
-pub(super) async fn clock_offset(db: &Db, clock: &Clock, demo: bool) -> Result<()> {
+pub(crate) async fn clock_offset(db: &Db, clock: &Clock, demo: bool) -> Result<()> {
     if !demo {
         return Ok(());
     }

@@ -6,6 +6,7 @@ use crate::{
         dialog::{Answers, Dialog, Dialogs, Item, Known, Query, Value},
     },
     channels::{Ability, Channel, Outcome, Way},
+    config::read::Problem,
     db::Tx,
     error::{Error, Result},
     message::{Address, Media, Millis, Reply, Said, Update},
@@ -27,8 +28,8 @@ pub static FORMS: LazyLock<Vec<&'static Form>> = LazyLock::new(|| {
 
 /// What features register for the dialog files.
 pub fn known(
-    use_with: impl FnOnce(&Known<'_>) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>>,
-) -> std::result::Result<Dialogs, Vec<bot::dialog::Problem>> {
+    use_with: impl FnOnce(&Known<'_>) -> std::result::Result<Dialogs, Vec<Problem>>,
+) -> std::result::Result<Dialogs, Vec<Problem>> {
     let actions: Vec<&str> = desk::ACTIONS.iter().chain(people::desk::ACTIONS).copied().collect();
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
@@ -44,11 +45,17 @@ pub fn known(
 /// # Errors
 /// Every problem of the files, one a line.
 pub fn dialogs(folder: Option<&Path>) -> Result<Arc<Dialogs>> {
+    let folder = folder.filter(|folder| folder.is_dir());
     let files = match folder {
-        Some(folder) if folder.is_dir() => read_folder(folder, folder)?,
-        _ => Dialogs::builtin_files(),
+        Some(folder) => read_folder(folder, folder)?,
+        None => Dialogs::builtin_files(),
     };
-    known(|known| Dialogs::load(&files, known)).map(Arc::new).map_err(super::listed)
+    // Files call each other by their names in the folder; whoever is to mend one wants its path.
+    let here = folder.unwrap_or(Path::new("dialogs"));
+    let named = |problem: Problem| Problem { file: here.join(&problem.file).display().to_string(), ..problem };
+    known(|known| Dialogs::load(&files, known))
+        .map(Arc::new)
+        .map_err(|problems| super::listed(problems.into_iter().map(named).collect()))
 }
 
 fn read_folder(root: &Path, folder: &Path) -> Result<Vec<(String, String)>> {
@@ -221,27 +228,25 @@ impl App for House {
                 Ok(lists::items_of(&found, turn))
             }
             "units" => {
-                let open = match turn
-                    .memory
-                    .dialog
-                    .as_ref()
-                    .and_then(|state| state.answers.get("ticket"))
-                    .and_then(|answer| answer.value())
-                {
-                    Some(value) => value.keys().first().and_then(|key| key.parse::<i64>().ok()),
-                    None => None,
-                };
+                let open = param("ticket").and_then(|ids| ids.split(',').next()?.parse::<i64>().ok());
                 let mut first = Vec::new();
+                let mut reason = None;
                 if let Some(ticket) = open
                     && let Some(ticket) = tickets::store::by_id(turn.tx.conn(), ticket).await?
                 {
                     let directory = turn.actor.directory();
-                    first.extend(
-                        directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area).map(|found| found.unit.id.clone()),
-                    );
+                    let proposed = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
+                    reason = proposed.as_ref().map(|found| found.reason.clone());
+                    first.extend(proposed.map(|found| found.unit.id.clone()));
                     first.extend(directory.units_in(&ticket.text).iter().map(|unit| unit.id.clone()));
                 }
-                Ok(people::desk::units(&turn.actor, &first))
+                let mut items = people::desk::units(&turn.actor, &first);
+                if let (Some(item), Some(reason)) = (items.first_mut(), reason) {
+                    item.also.push(item.text.clone());
+                    item.short = Some(item.text.clone());
+                    item.text = format!("{}（{reason}）", item.text);
+                }
+                Ok(items)
             }
             "handlers" => {
                 let id: Option<i64> = param("ticket").and_then(|id| id.parse().ok());
@@ -255,8 +260,11 @@ impl App for House {
     }
 
     async fn resolve(&self, turn: &mut Turn<'_, Actor>, query: &Query, words: &str) -> Result<Option<Resolved>> {
-        if query.source != "tickets" {
-            return Ok(None);
+        match query.source.as_str() {
+            "tickets" => {}
+            "units" if !words.is_empty() => return Ok(people::desk::unit_named(&turn.actor, words)),
+            "chat_groups" if !words.is_empty() => return Ok(people::desk::group_named(&turn.actor, words)),
+            _ => return Ok(None),
         }
         let verb = query.params.iter().find(|(key, _)| key == "verb").and_then(|(_, verb)| commands::verb_of_source(verb));
         let Some(verb) = verb else { return Ok(None) };
@@ -275,6 +283,16 @@ impl App for House {
         if !several.is_empty() {
             wrong.push(tickets::wording::which_one());
             return Ok(Some(Resolved { value: None, notes: wrong, ask: true }));
+        }
+        if let [ticket] = &found[..]
+            && verb == life::Verb::Contact
+            && ticket.mode != Mode::RealName
+        {
+            return Ok(Some(Resolved {
+                value: None,
+                notes: vec![tickets::wording::contact_through_bot(ticket.seq)],
+                ask: false,
+            }));
         }
         let value = (!found.is_empty()).then(|| lists::value_of(&found, turn));
         Ok(Some(Resolved { value, notes: wrong, ask: false }))
@@ -342,7 +360,7 @@ impl App for House {
     }
 
     fn number_in(&self, text: &str) -> Option<String> {
-        refs::number_in(text)
+        refs::number_of_card(text)
     }
 
     fn nothing_for(&self, form: &Form) -> String {
@@ -356,7 +374,8 @@ impl App for House {
     async fn arrived(&self, turn: &mut Turn<'_, Actor>, scene: Option<&str>) -> Result<()> {
         // A village's QR code carries its area code: the report then needs no place.
         let office = turn.actor.office.clone();
-        let area = scene.and_then(|scene| scene.strip_prefix("area:")).and_then(|code| office.directory.areas.get(code));
+        let area =
+            scene.map(|scene| scene.strip_prefix("area:").unwrap_or(scene)).and_then(|code| office.directory.areas.get(code));
         match area {
             Some(area) => {
                 let name = office.directory.areas.display(&area.code);

@@ -6,7 +6,8 @@ mod house;
 mod upkeep;
 
 pub use channels::{build, problems};
-pub use house::{FORMS, House, known};
+pub(crate) use demo::clock_offset;
+pub use house::{FORMS, House, dialogs, known};
 
 use crate::{
     bot::Bot,
@@ -14,7 +15,7 @@ use crate::{
     config::Config,
     db::Db,
     error::{Error, Result},
-    media::Keeper,
+    media::{Keeper, Shelf},
     outbox::{Courier, Wake},
     people::{self, Office},
     web,
@@ -46,28 +47,28 @@ impl Running {
     /// A sentence about what is missing; trouble of the database; an address that is taken.
     pub async fn start(config: Config, clock: Clock) -> Result<Running> {
         let keys = config.security.keys()?;
+        // First of all: a second service at the same address must not change anything, such as the first administrator's code.
+        let listener = listen(config.server.listen).await?;
+        let address = listener.local_addr().map_err(|error| Error::fault(format!("no local address: {error}")))?;
         let db = Db::open(config.database.url.expose_secret(), config.database.max_connections).await?;
         db.migrate().await?;
         let simulated = channels::simulator(&config, &clock)?;
-        demo::clock_offset(&db, &clock, simulated.is_some()).await?;
+        clock_offset(&db, &clock, simulated.is_some()).await?;
         load_organisation(&db, &keys, &config, simulated.is_some(), clock.now()).await?;
         let channels = build(&config, simulated.as_ref())?;
-        let dialogs = house::dialogs(config.paths.dialogs.as_deref())?;
+        let dialogs = dialogs(config.paths.dialogs.as_deref())?;
         let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };
         let house = Arc::new(House::new(office, channels));
         first_code(&db, &house, clock.now(), simulated.is_some()).await?;
 
-        let listener = TcpListener::bind(config.server.listen)
-            .await
-            .map_err(|error| Error::user(format!("{} 不能监听：{error}。换一个 server.listen", config.server.listen)))?;
-        let address = listener.local_addr().map_err(|error| Error::fault(format!("no local address: {error}")))?;
         let stop = CancellationToken::new();
         // Two stops in order: first nothing new comes in, then what was taken is finished.
         let finish = CancellationToken::new();
         let (courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone());
         let (keeper, keeper_wake) = Keeper::new(db.clone(), clock.clone(), keys.clone(), config.media.clone(), house.clone());
-        let (bot, worker) = Bot::start(house.clone(), db.clone(), clock.clone(), keys, wake.clone(), finish.clone());
+        let (bot, worker) = Bot::start(house.clone(), db.clone(), clock.clone(), keys.clone(), wake.clone(), finish.clone());
+        let shelf = Shelf::new(db.clone(), keys.clone(), config.media.clone());
         let mut tasks = vec![
             tokio::spawn(courier.run(finish.clone())),
             tokio::spawn(keeper.run(finish.clone())),
@@ -77,6 +78,7 @@ impl Running {
                 db.clone(),
                 clock.clone(),
                 wake.clone(),
+                shelf,
                 config.paths.dialogs.clone(),
                 stop.clone(),
             )),
@@ -91,10 +93,20 @@ impl Running {
                 stop: stop.clone(),
             })
         });
-        let router = web::router(
-            web::Web::new(bot.clone(), house.clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone()),
-            page,
-        );
+        let shell = web::Web::new(bot.clone(), house.clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone());
+        let (mut router, metrics) = web::routers(shell, page);
+        match config.server.metrics {
+            None => router = router.merge(metrics),
+            Some(own) => {
+                let listener = listen(own).await?;
+                let stop = stop.clone();
+                tasks.push(tokio::spawn(async move {
+                    if let Err(error) = axum::serve(listener, metrics).with_graceful_shutdown(stop.cancelled_owned()).await {
+                        tracing::error!(error = %error, "the figures are no longer served: {error}");
+                    }
+                }));
+            }
+        }
         let (listening, done) = (stop.clone(), finish.clone());
         tasks.push(tokio::spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(listening.cancelled_owned()).await;
@@ -132,7 +144,7 @@ impl Running {
     /// # Errors
     /// Those of the database.
     pub async fn wake(&self) -> Result<()> {
-        upkeep::once(&self.house, &self.db, self.clock.now()).await?;
+        upkeep::once(&self.house, &self.db, self.clock.now(), &self.stop).await?;
         self.wakes.iter().for_each(Wake::wake);
         self.keeper.wake();
         Ok(())
@@ -143,7 +155,7 @@ impl Running {
     /// # Errors
     /// Those of the database.
     pub async fn quiet(&self) -> Result<bool> {
-        if self.bot.queued() > 0 {
+        if self.bot.queued() > 0 || self.keeper.is_busy() {
             return Ok(false);
         }
         let now = self.clock.now();
@@ -177,15 +189,18 @@ async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, d
         return Ok(());
     }
     let org = match &config.paths.org {
-        Some(path) => {
-            let file = path.display().to_string();
-            let text = std::fs::read_to_string(path).map_err(|error| Error::user(format!("{file}: 读不到：{error}")))?;
-            people::org::read_toml(&file, &text, &current).map_err(listed)?
-        }
+        Some(path) => people::sheet::read(path, &current).map_err(listed)?,
         None if demo => people::org::demonstration().map_err(listed)?,
         None => return Ok(()),
     };
     import(db, keys, &org, &current, now).await
+}
+
+/// Takes an address to listen on.
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Error::fault(format!("{address} 不能监听（{error}）。换一个地址，或先停掉占着它的程序")))
 }
 
 /// Problems as one sentence for whoever runs the program, one a line.

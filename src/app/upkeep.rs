@@ -5,12 +5,14 @@
 use super::{House, house};
 use crate::{
     bot,
-    clock::{Clock, DAY, MINUTE},
+    channels::{Channel, Outcome},
+    clock::{Clock, DAY, HOUR, MINUTE},
     db::Db,
     error::Result,
+    media::Shelf,
     message::Millis,
     outbox::Wake,
-    people::{self, Office},
+    people::{self, Office, phones},
 };
 use sqlx::Row;
 use std::{
@@ -28,8 +30,21 @@ const BODIES: Millis = 30 * DAY;
 /// The hash and address of an anonymous reporter are kept this long after closing.
 const ALIASES: Millis = 180 * DAY;
 
+/// Phones looked up in a round, over all channels; the rest waits for the next one.
+const LOOK_UPS: usize = 20;
+/// The pause before a look-up: at most five in a second, so that the platform throttles nobody.
+const BETWEEN_LOOK_UPS: Duration = Duration::from_millis(200);
+
 /// Runs until it is told to stop.
-pub(super) async fn run(house: Arc<House>, db: Db, clock: Clock, wake: Wake, dialogs: Option<PathBuf>, stop: CancellationToken) {
+pub(super) async fn run(
+    house: Arc<House>,
+    db: Db,
+    clock: Clock,
+    wake: Wake,
+    shelf: Shelf,
+    dialogs: Option<PathBuf>,
+    stop: CancellationToken,
+) {
     let mut changed = dialogs.as_deref().and_then(newest);
     let mut swept = 0;
     loop {
@@ -47,19 +62,20 @@ pub(super) async fn run(house: Arc<House>, db: Db, clock: Clock, wake: Wake, dia
         let now = clock.now();
         let work = async {
             let version = people::store::version(&mut *db.read().await?).await?;
-            if version != house.office().directory.version {
+            let changed = version != house.office().directory.version;
+            if changed {
                 reload(&house, &db).await?;
             }
-            if now - swept >= MINUTE || now < swept {
-                once(&house, &db, now).await?;
+            if changed || now - swept >= MINUTE || now < swept {
+                once(&house, &db, now, &stop).await?;
+                shelf.sweep(now).await?;
                 wake.wake();
+                swept = now;
             }
             Ok::<(), crate::error::Error>(())
         };
-        match work.await {
-            Ok(()) if now - swept >= MINUTE || now < swept => swept = now,
-            Ok(()) => {}
-            Err(error) => tracing::warn!(error = %error, "upkeep could not be done now: {error}"),
+        if let Err(error) = work.await {
+            tracing::warn!(error = %error, "upkeep could not be done now: {error}");
         }
     }
 }
@@ -68,9 +84,67 @@ pub(super) async fn run(house: Arc<House>, db: Db, clock: Clock, wake: Wake, dia
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn once(house: &House, db: &Db, now: Millis) -> Result<()> {
+pub(super) async fn once(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<()> {
     bot::sweep(house, db, now).await?;
-    forget(db, now).await
+    forget(db, now).await?;
+    match_phones(house, db, now, stop).await
+}
+
+/// Looks for staff whose account is not known in the platforms' directories and binds what is found. Who is not there is
+/// looked for again after a day; after a failed look-up the phone waits an hour, or all of them when the directory is closed
+/// to us.
+async fn match_phones(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<()> {
+    let mut left = LOOK_UPS;
+    for (id, channel) in house.channels().iter().filter(|channel| channel.1.has_directory()) {
+        let sought = phones::sought(&mut *db.read().await?, house.keys(), id, left, now).await?;
+        left -= sought.len();
+        let answers = look_up(channel, sought, stop).await;
+        if answers.is_empty() {
+            continue;
+        }
+        let (asked, mut bound) = (answers.len(), 0);
+        let mut tx = db.write().await?;
+        for (sought, answer) in answers {
+            let (phone, until) = match answer {
+                Ok(Some(account)) if phones::bind(&mut tx, house.keys(), &sought, id, &account, now).await? => {
+                    bound += 1;
+                    continue;
+                }
+                Ok(_) => (Some(sought.phone.as_str()), now + DAY),
+                Err(Outcome::Halted(..)) => (None, now + HOUR),
+                Err(_) => (Some(sought.phone.as_str()), now + HOUR),
+            };
+            phones::wait(&mut tx, house.keys(), phone, id, until).await?;
+        }
+        tx.commit().await?;
+        tracing::info!(channel = id, asked, bound, "staff were looked up by phone");
+    }
+    Ok(())
+}
+
+/// Asks for one after the other up to the first failure, which the next would only meet too.
+async fn look_up(
+    channel: &Channel,
+    all: Vec<phones::Sought>,
+    stop: &CancellationToken,
+) -> Vec<(phones::Sought, Result<Option<String>, Outcome>)> {
+    let mut answers = Vec::new();
+    for sought in all {
+        let asking = async {
+            tokio::time::sleep(BETWEEN_LOOK_UPS).await;
+            channel.account_by_phone(&sought.phone).await
+        };
+        let answer = tokio::select! {
+            answer = asking => answer,
+            () = stop.cancelled() => break,
+        };
+        let failed = answer.is_err();
+        answers.push((sought, answer));
+        if failed {
+            break;
+        }
+    }
+    answers
 }
 
 /// Puts the organisation as it is in the database in force.
@@ -122,6 +196,7 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
         .bind(now - BODIES)
         .execute(tx.conn())
         .await?;
+    sqlx::query("DELETE FROM phone_wait WHERE until < $1").bind(now - DAY).execute(tx.conn()).await?;
     sqlx::query("DELETE FROM code_guess WHERE at < $1").bind(now - DAY).execute(tx.conn()).await?;
     sqlx::query(
         "UPDATE reporter SET holder = '', sealed = '' WHERE mode = 'anonymous' AND sealed <> ''

@@ -158,12 +158,15 @@ fn fill(form: &'static Form, (typed, rest): (&str, &str), before: usize, slash: 
                 let mut refs = String::new();
                 while let Some((token, _)) = ticket_token(rest) {
                     let length = token.len();
-                    if !refs.is_empty() {
+                    // 1234 5678 is a query code as it is read over a telephone.
+                    let second_half = refs.len() == 4 && length == 4 && matches!(slot, Slot::Ticket(_));
+                    if !refs.is_empty() && !second_half {
                         refs.push(' ');
                     }
                     refs.push_str(token);
                     advance(&mut rest, &mut position, length);
-                    if matches!(slot, Slot::Ticket(_)) {
+                    let half = refs.len() == 4 && form.slots.len() == 1 && rest.trim_end().len() == 4;
+                    if matches!(slot, Slot::Ticket(_)) && !half {
                         break;
                     }
                 }
@@ -310,6 +313,7 @@ mod tests {
             ("/派单 7", "assign ticket=7"),
             ("派单 7 水务局 快点", "assign ticket=7 unit=水务局 !9:快点"),
             ("查 7", "status ticket=7"),
+            ("查 1234 5678", "status ticket=12345678"),
             ("看9", "status ticket=9"),
             ("查一下我的事", "-"),
             ("评价 5", "rate score=5"),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    message::{Content, Media, Reply, Said},
+    message::{Content, Media, MediaKind, Reply, Said},
 };
 
 /// 帮助, the one command of the framework itself.
@@ -61,8 +61,16 @@ fn register<A>(turn: &mut Turn<'_, A>, media: &[Media]) -> Result<()> {
 /// A button: an answer of a dialog or of an offer, or words typed for the person.
 async fn press<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, payload: &str) -> Result<()> {
     let Some((instance, step, key)) = dialog::pressed(payload) else {
-        let words = payload.strip_prefix(wording::TYPED).unwrap_or(payload);
-        return hear(app, turn, &Said { text: words.to_owned(), ..Said::default() }).await;
+        let words = payload.strip_prefix(wording::TYPED).unwrap_or(payload).to_owned();
+        // A button is never an answer to another question: what it says is done beside the dialog in progress.
+        let may = |form: &Form| app.may(&turn.actor, form);
+        if turn.memory.dialog.is_some()
+            && let Some(Ok(parsed)) = command::parse(&words, app.forms(), &may)
+        {
+            run(app, turn, &parsed, &Said::default()).await?;
+            return if turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
+        }
+        return hear(app, turn, &Said { text: words, ..Said::default() }).await;
     };
     let input = Input::Pressed { instance, step, key };
     if turn.memory.dialog.as_ref().is_some_and(|state| state.instance == instance) {
@@ -116,6 +124,12 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
         }
         return if in_dialog && !given_up && turn.memory.under.is_none() { talk::again(app, turn).await } else { Ok(()) };
     }
+    // The start word of the dialog in progress is no answer to it, nor is a greeting after a pause.
+    let current = turn.memory.dialog.as_ref();
+    let begins_again = current.is_some_and(|state| set.started_by(text).is_some_and(|(dialog, _)| dialog.id == state.dialog));
+    if begins_again || (current.is_some_and(|state| state.paused) && app.is_small_talk(text)) {
+        return talk::again(app, turn).await;
+    }
     // An answer of the dialog in progress.
     let media = turn.media.clone();
     let input = Input::Said { text, media: &media, point: said.point.as_ref(), at: turn.now };
@@ -129,7 +143,9 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
             let quoted = quote.text.clone();
             return talk::begin(app, turn, &dialog.id, Start { given, words: Some(quoted), ..Start::default() }).await;
         }
-        let words = (!turn.media.is_empty()).then(String::new);
+        // A voice message that says the start word is no evidence.
+        let shows = turn.media.iter().any(|file| file.kind != MediaKind::Voice);
+        let words = shows.then(String::new);
         return talk::begin(app, turn, &dialog.id, Start { given, words, ..Start::default() }).await;
     }
     // An answer to the pending question; greetings and thanks are none.

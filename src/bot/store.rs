@@ -286,13 +286,13 @@ pub async fn write_offers(tx: &mut Tx, offers: &[(i64, Offer)], now: Millis) -> 
     .await
 }
 
-/// The offers that wait for one of these targets, at most nine: urgent first, then what must be answered, then the oldest.
+/// The offers that wait for one of these targets, at most thirty a query: urgent first, then what must be answered, then the oldest.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn waiting_offers(tx: &mut Tx, targets: &[Target], now: Millis) -> Result<Vec<Waiting>> {
     let names: Vec<String> = targets.iter().map(Target::to_string).collect();
-    let tail = format!("AND state IN ('waiting', 'open') AND expires_at > {now} ORDER BY priority, id LIMIT 9");
+    let tail = format!("AND state IN ('waiting', 'open') AND expires_at > {now} ORDER BY priority, id LIMIT 30");
     let mut found: Vec<(i32, Waiting)> = Vec::new();
     for (sql, values) in in_list(tx.kind(), "SELECT id, dialog, preset, priority FROM offer WHERE target IN", &tail, &names) {
         let mut query = sqlx::query(AssertSqlSafe(sql));
@@ -303,7 +303,8 @@ pub async fn waiting_offers(tx: &mut Tx, targets: &[Target], now: Millis) -> Res
             found.push((row.try_get(3)?, waiting(&row)?));
         }
     }
-    found.sort_by_key(|(priority, waiting)| (*priority, waiting.id));
+    // Of the optional ones the latest is what people have before their eyes.
+    found.sort_by_key(|(priority, waiting)| (*priority, if waiting.optional { -waiting.id } else { waiting.id }));
     Ok(found.into_iter().map(|(_, waiting)| waiting).collect())
 }
 

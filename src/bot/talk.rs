@@ -36,16 +36,35 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
         None => turn.tx.id()?,
     };
     let mut state = dialog::begin(dialog, instance, start.given);
-    state.parts.extend(start.parts.into_iter().map(|(step, value)| (step.to_owned(), value)));
+    let mut search = None;
+    for (step, value) in start.parts {
+        match value {
+            // The beginning of an answer to a place is a name to search for.
+            Value::Text(words) if dialog.step(step).is_some_and(|step| step.kind == dialog::Kind::Place) => search = Some(words),
+            value => _ = state.parts.insert(step.to_owned(), value),
+        }
+    }
+    let mut note = start.note;
     if let Some(words) = &start.words {
+        note = note.or_else(|| dialog.refuses(words).map(str::to_owned));
         dialog::start_with(dialog, &mut state, words, &turn.media, turn.now);
+    }
+    if let Some(words) = search {
+        let input = Input::Said { text: &words, media: &[], point: None, at: turn.now };
+        let items = match dialog::query(dialog, &state, Some(&input)) {
+            Some(query) => app.items(turn, &query).await?,
+            None => Vec::new(),
+        };
+        if let Taken::Next { note: said, .. } = dialog::take(dialog, &mut state, &input, &items) {
+            note = note.or(said);
+        }
     }
     if dialog::wanted(dialog, &state).is_none() {
         return submit(app, turn, dialog, state, start.offer).await;
     }
     if turn.in_group() && app.private(dialog) && turn.private.is_some() {
         turn.say(wording::continued_in_private());
-        let reply = question(app, turn, dialog, &mut state, start.note.as_deref()).await?;
+        let reply = question(app, turn, dialog, &mut state, note.as_deref()).await?;
         if let Some((chat, memory)) = turn.private.as_mut() {
             memory.dialog = Some(state);
             memory.offer = start.offer;
@@ -54,7 +73,7 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
         }
         return Ok(());
     }
-    let reply = question(app, turn, dialog, &mut state, start.note.as_deref()).await?;
+    let reply = question(app, turn, dialog, &mut state, note.as_deref()).await?;
     turn.say(reply);
     if let Some(under) = turn.memory.dialog.take() {
         turn.memory.under = Some((under, turn.memory.offer));
@@ -325,11 +344,11 @@ async fn after<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, instance: i64) ->
         return again(app, turn).await;
     }
     if turn.memory.dialog.is_some() {
-        return again(app, turn).await;
+        return Ok(());
     }
     let targets = app.targets(turn).await?;
     let waiting = store::waiting_offers(turn.tx, &targets, turn.now).await?;
-    if let Some(waiting) = waiting.into_iter().find(|waiting| waiting.id > instance && !waiting.optional) {
+    if let Some(waiting) = waiting.into_iter().find(|waiting| !waiting.optional && waiting.id > instance) {
         let note = Some(wording::by_the_way().to_owned());
         let start = Start { given: waiting.preset, offer: Some(waiting.id), note, ..Start::default() };
         return Box::pin(begin(app, turn, &waiting.dialog, start)).await;

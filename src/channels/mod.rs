@@ -190,6 +190,23 @@ impl Channel {
         }
     }
 
+    /// Does the platform have a directory of people by their phones?
+    pub fn has_directory(&self) -> bool {
+        match self {
+            Channel::DingTalk(_) => true,
+            Channel::WeChat(_) | Channel::Simulator(_) => false,
+        }
+    }
+
+    /// The account of whoever has this phone, 11 digits; `None` when nobody in the platform's directory has it, or there is
+    /// no directory. Never called inside a transaction.
+    pub async fn account_by_phone(&self, phone: &str) -> Result<Option<String>, Outcome> {
+        match self {
+            Channel::DingTalk(channel) => channel.account_by_phone(phone).await,
+            Channel::WeChat(_) | Channel::Simulator(_) => Ok(None),
+        }
+    }
+
     /// What the channel does once at the start (WeChat's menu). A failure is logged, not fatal.
     pub async fn start(&self) -> Result<(), Outcome> {
         match self {

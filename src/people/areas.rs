@@ -123,6 +123,14 @@ impl Areas {
         self.at(&found)
     }
 
+    /// The longest village name in a free text that stands for several villages, as it stands there.
+    pub fn several_in(&self, sentence: &str) -> Option<String> {
+        let plain: String = sentence.chars().map(plain).collect();
+        let several =
+            self.villages.iter().filter(|(name, places)| places.len() > 1 && name.chars().count() >= 2 && plain.contains(*name));
+        several.map(|(name, _)| name).max_by_key(|name| name.len()).cloned()
+    }
+
     /// The one place that a free text surely names, and where it stands in the text (bytes). A township when only that is
     /// named.
     pub fn in_sentence(&self, sentence: &str) -> Option<(&Area, Range<usize>)> {

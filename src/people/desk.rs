@@ -1,13 +1,15 @@
 //! Use cases about accounts: 绑定, 绑定群.
 
-use super::{Actor, Level, Role, store, wording};
+use super::{Actor, Level, Named, Role, store, wording};
 use crate::{
     bot::{
-        Form, Slot, Submitted, Turn,
+        Form, Resolved, Slot, Submitted, Turn,
         dialog::{Answer, Answers, Item, Value},
     },
     clock::HOUR,
+    db::Tx,
     error::{Error, Result},
+    seal::Keys,
 };
 use sqlx::Row;
 
@@ -91,7 +93,7 @@ async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted
         }
     };
     if let Some(citizen) = redeemed.merged {
-        merge_reports(turn, citizen, redeemed.person).await?;
+        merge_reports(turn.tx, &office.keys, citizen, redeemed.person).await?;
     }
     if redeemed.admin {
         turn.say(wording::first_admin());
@@ -107,19 +109,18 @@ async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted
 }
 
 /// Gives what was reported under a citizen's entry to the person the account belongs to now.
-async fn merge_reports(turn: &mut Turn<'_, Actor>, citizen: i64, person: i64) -> Result<()> {
-    let office = turn.actor.office.clone();
-    let old = super::person_holder(&office.keys, citizen);
-    let new = super::person_holder(&office.keys, person);
-    let rows = sqlx::query("SELECT id FROM reporter WHERE holder = $1").bind(old).fetch_all(turn.tx.conn()).await?;
+pub(super) async fn merge_reports(tx: &mut Tx, keys: &Keys, citizen: i64, person: i64) -> Result<()> {
+    let old = super::person_holder(keys, citizen);
+    let new = super::person_holder(keys, person);
+    let rows = sqlx::query("SELECT id FROM reporter WHERE holder = $1").bind(old).fetch_all(tx.conn()).await?;
     for row in rows {
         let id: i64 = row.try_get(0)?;
-        let sealed = office.keys.seal(&format!("reporter.sealed.{id}"), &person.to_string())?;
+        let sealed = keys.seal(&format!("reporter.sealed.{id}"), &person.to_string())?;
         sqlx::query("UPDATE reporter SET holder = $1, sealed = $2 WHERE id = $3")
             .bind(new.clone())
             .bind(sealed)
             .bind(id)
-            .execute(turn.tx.conn())
+            .execute(tx.conn())
             .await?;
     }
     Ok(())
@@ -181,6 +182,29 @@ pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: 
             }
         })
         .collect()
+}
+
+/// The unit that a word of a command line names, or the sentence that asks for it.
+pub fn unit_named(actor: &Actor, words: &str) -> Option<Resolved> {
+    let answer = |unit: &super::Unit| Value::key(unit.id.clone(), unit.name.clone());
+    let notes = match actor.directory().units_named(words) {
+        Named::One(unit) => return Some(Resolved { value: Some(answer(unit)), notes: Vec::new(), ask: false }),
+        // The dialog lists those that the word may mean, and knows its own choices besides units.
+        Named::Several(_) => return None,
+        Named::Unknown(near) if near.is_empty() => return None,
+        Named::Unknown(near) => wording::unknown_unit(words, &near.iter().map(|unit| unit.name.as_str()).collect::<Vec<_>>()),
+    };
+    Some(Resolved { value: None, notes: vec![notes], ask: true })
+}
+
+/// The group that a word of a command line names by id or name, also one that is bound already: groups move.
+pub fn group_named(actor: &Actor, words: &str) -> Option<Resolved> {
+    let groups = actor.directory().chat_groups();
+    let found = groups.iter().find(|group| group.id == words || group.name == words);
+    Some(match found {
+        Some(group) => Resolved { value: Some(Value::key(group.id.clone(), group.name.clone())), notes: Vec::new(), ask: false },
+        None => Resolved { value: None, notes: vec![wording::unknown_group(words)], ask: false },
+    })
 }
 
 /// Groups that wait to be bound.

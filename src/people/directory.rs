@@ -1,6 +1,8 @@
 //! The picture of the organisation in memory: looking up, rights, proposals, recognising units and people by name.
 
-use super::{Area, Areas, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Level, Role, Rule, Staff, Unit, contains};
+use super::{
+    Area, Areas, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Level, Role, Rule, Staff, Unit, contains, org::Org,
+};
 use crate::text;
 use regex::Regex;
 use std::collections::HashMap;
@@ -124,6 +126,27 @@ impl Directory {
             deputy_groups: parts.deputy_groups,
             chat_groups: parts.chat_groups,
         }
+    }
+
+    /// The picture that a file alone gives, for looking at it without a database; people are numbered from 1.
+    pub fn of(org: Org) -> Self {
+        let staff = (1..).zip(org.persons).map(|(id, person)| Staff {
+            id,
+            reference: person.id,
+            name: person.name,
+            grants: person.grants,
+            retired: false,
+        });
+        Directory::new(Parts {
+            version: 1,
+            areas: org.areas,
+            units: org.units,
+            fields: org.fields,
+            rules: org.rules,
+            staff: staff.collect(),
+            deputy_groups: org.deputy_groups,
+            chat_groups: org.groups,
+        })
     }
 
     /// A unit by id, a retired one too.
@@ -365,26 +388,9 @@ mod tests {
 
     /// The demonstration; `without` are references of people who are left out.
     fn directory(without: &[&str]) -> Directory {
-        let org = org::demonstration().unwrap();
-        let persons = org.persons.into_iter().filter(|person| !without.contains(&person.id.as_str()));
-        let staff = (1..).zip(persons).map(|(id, person)| Staff {
-            id,
-            reference: person.id,
-            name: person.name,
-            grants: person.grants,
-            retired: false,
-        });
-        let rules = org.rules;
-        Directory::new(Parts {
-            version: 1,
-            areas: org.areas,
-            units: org.units,
-            fields: org.fields,
-            rules,
-            staff: staff.collect(),
-            deputy_groups: org.deputy_groups,
-            chat_groups: org.groups,
-        })
+        let mut org = org::demonstration().unwrap();
+        org.persons.retain(|person| !without.contains(&person.id.as_str()));
+        Directory::of(org)
     }
 
     fn names(staff: &[&Staff]) -> Vec<String> {

@@ -378,7 +378,10 @@ async fn persons(tx: &mut Tx, keys: &Keys, changes: &[Change<Person>], now: Mill
         };
         let id = ids.get(&new.id).ok_or_else(|| Error::fault("a person was written without an id"))?;
         for (channel, account) in new.accounts.iter().filter(|account| !held.contains(account)) {
-            store::give_account(tx, keys, *id, channel, account, now).await?;
+            if let store::Bound::Merged(citizen) = store::give_account(tx, keys, *id, channel, account, now).await? {
+                // What the account reported before its owner was in the file stays with the person.
+                super::desk::merge_reports(tx, keys, citizen, *id).await?;
+            }
         }
     }
     Ok(())

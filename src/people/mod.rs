@@ -9,6 +9,7 @@ pub mod desk;
 mod directory;
 pub mod import;
 pub mod org;
+pub mod phones;
 mod role;
 pub mod sheet;
 pub mod store;

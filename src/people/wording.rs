@@ -47,7 +47,12 @@ pub fn group_bound(name: &str) -> String {
     format!("好了，这个群就是“{name}”，以后这里的事我发到这里。")
 }
 
-/// No group waits to be bound.
-pub fn no_unbound_group() -> &'static str {
-    "名册里的群都绑好了。"
+/// A word that names no unit, with the nearest names.
+pub fn unknown_unit(word: &str, near: &[&str]) -> String {
+    format!("没有“{word}”这个单位，是不是{}？", near.join("、"))
+}
+
+/// A word that names no group.
+pub fn unknown_group(word: &str) -> String {
+    format!("名册里没有“{word}”这个群。只回“绑定群”，我把还没绑的列出来。")
 }

@@ -34,6 +34,12 @@ const DANGER: &[&str] = &[
     "溺水",
     "跳楼",
     "跳河",
+    "掉井",
+    "掉进井",
+    "掉水里",
+    "掉河里",
+    "电着人",
+    "电着了",
     "救命",
     "塌了",
     "砸伤",
@@ -99,13 +105,24 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
             return Ok(Opening::Answered);
         }
         Some(SmallTalk::HowIsIt) => {
+            let entries = store::entries_of(turn.tx, &turn.actor.holders()).await?;
+            for entry in entries.iter().take(9) {
+                let ticket = store::by_id(turn.tx.conn(), entry.ticket).await?;
+                if let Some(ticket) = ticket.filter(|ticket| ticket.state.is_open() && !turn.in_group()) {
+                    let mut given = Answers::new();
+                    given.insert("ticket".into(), Value::key(ticket.id.to_string(), show::here(turn, &ticket)).into());
+                    let state = wording::state_for_reporter(ticket.state, show::unit(&ticket, turn.actor.directory()));
+                    given.insert("state".into(), Value::text(state).into());
+                    return Ok(Opening::Dialog("how", given, Vec::new()));
+                }
+            }
             mine(turn).await?;
             return Ok(Opening::Answered);
         }
         None => {}
     }
     // Any reply to a ticket's card is about that ticket.
-    if let Some(number) = said.quote.as_ref().and_then(|quote| refs::number_in(&quote.text)) {
+    if let Some(number) = said.quote.as_ref().and_then(|quote| refs::number_of_card(&quote.text)) {
         let found = resolve(turn, Verb::Add, &number).await?;
         if let Some(ticket) = found.0.first() {
             let mut given = Answers::new();
@@ -113,11 +130,19 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
             return Ok(Opening::Dialog("add", given, Vec::new()));
         }
     }
+    if turn.in_group() && said.point.is_none() && turn.media.is_empty() {
+        turn.say(wording::in_group_only_commands());
+        return Ok(Opening::Answered);
+    }
     if !reads_like_a_problem(said, &turn.media) {
         turn.say(if turn.new { wording::greeting(turn.actor.is_staff()) } else { wording::what_i_can().to_owned() });
         return Ok(Opening::Answered);
     }
-    Ok(Opening::Dialog("report", place_of(turn, said), Vec::new()))
+    let given = place_of(turn, said);
+    // A village's name that stands for several is asked about at once, with those it may mean.
+    let several = if given.is_empty() { turn.actor.directory().areas.several_in(&said.text) } else { None };
+    let parts = several.map(|name| ("place", Value::Text(name))).into_iter().collect();
+    Ok(Opening::Dialog("report", given, parts))
 }
 
 /// A picture, a voice or a location is a report by itself; words are one when there are enough of them and they are no number.

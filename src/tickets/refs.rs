@@ -78,6 +78,12 @@ pub fn number_in(text: &str) -> Option<String> {
         })
 }
 
+/// The ticket number of a quoted card: a full number anywhere, else the short one of its first line.
+pub fn number_of_card(text: &str) -> Option<String> {
+    let short = |word: &&str| word.len() >= 4 && word.len() <= 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    number_in(text).or_else(|| text.lines().next()?.split([' ', '　', '：']).find(short).map(str::to_owned))
+}
+
 /// Is this person one of those named, for this ticket?
 pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
     let scope = scope_of(ticket);
@@ -94,15 +100,22 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
         Who::ParentDispatcher => actor.grants().iter().any(|grant| {
             grant.role == Role::Dispatcher && grant.area.len() < 6 && crate::people::contains(&grant.area, &ticket.area)
         }),
-        Who::StaffInScope => {
-            actor.grants().iter().any(|grant| actor.directory().holds(std::slice::from_ref(grant), grant.role, scope))
-        }
+        Who::StaffInScope => actor
+            .grants()
+            .iter()
+            .any(|grant| sees_tickets(grant.role) && actor.directory().holds(std::slice::from_ref(grant), grant.role, scope)),
     }
 }
 
 /// The matter a ticket is about, for rights.
 pub fn scope_of(ticket: &Ticket) -> Scope<'_> {
     Scope { area: &ticket.area, unit: ticket.unit.as_deref(), field: ticket.field.as_deref() }
+}
+
+/// Roles whose holders look at tickets: an auditor reads the log only, an administrator configures, an analyst works on data
+/// sets (`domain.md` 2).
+fn sees_tickets(role: Role) -> bool {
+    !matches!(role, Role::Auditor | Role::Admin | Role::Analyst)
 }
 
 /// Roles that belong to one unit.
@@ -137,7 +150,7 @@ fn look<'a>(actor: &Actor, verb: Verb, states: &'a [State]) -> Look<'a> {
                 Who::Holder(role) => add_grants(actor, &mut look, |held| held == *role || role.stand_ins().contains(&held)),
                 Who::IntakeAndDispatcher => add_grants(actor, &mut look, |held| held == Role::Intake),
                 Who::ParentDispatcher => add_grants(actor, &mut look, |held| held == Role::Dispatcher),
-                Who::StaffInScope => add_grants(actor, &mut look, |_| true),
+                Who::StaffInScope => add_grants(actor, &mut look, sees_tickets),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Kind, Mode, Priority, State, Ticket, life::Verb};
 use crate::{
-    clock::{in_words, time_in_words},
+    clock::{in_words, local, time_in_words},
     message::Millis,
 };
 
@@ -50,10 +50,24 @@ pub fn not_allowed(word: &str) -> String {
     format!("“{word}”不归您用。回“帮助”看看您能用哪些。")
 }
 
+/// A due time as it is promised: the hour where it is today, else the day.
+fn by(due: Millis, now: Millis) -> String {
+    if local(due).date_naive() == local(now).date_naive() {
+        format!("今天 {} ", time_in_words(due))
+    } else {
+        in_words(due, now)
+    }
+}
+
+/// 重办 was passed on.
+pub fn reopened_for_you(label: &str) -> String {
+    format!("已经请他们再办一次：{label}")
+}
+
 /// The receipt's promise after “收到了，编号 …。”.
 pub fn receipt_promise(due: Option<Millis>, now: Millis, mode: Mode, code: Option<&str>) -> String {
     let mut text = match due {
-        Some(due) => format!("{}前告诉您由谁来办。", in_words(due, now)),
+        Some(due) => format!("{}前告诉您由谁来办。", by(due, now)),
         None => String::new(),
     };
     text.push_str("\n回“我的”可以随时看。");
@@ -114,15 +128,25 @@ pub fn done(verb: Verb, label: &str, extra: &str) -> String {
     format!("已{}：{label}{extra}", verb.chinese())
 }
 
+/// 进展 was written down.
+pub fn noted(label: &str, open: bool) -> String {
+    if open { format!("记下了，也发给反映人了：{label}") } else { format!("记下了：{label}") }
+}
+
+/// 转办 was carried out.
+pub fn given_to(label: &str, name: &str) -> String {
+    format!("已转给{name}：{label}")
+}
+
 /// 派单 was carried out.
 pub fn assigned(label: &str, unit: &str, due: Option<Millis>, now: Millis) -> String {
-    let due = due.map(|due| format!("，{}前办结", in_words(due, now))).unwrap_or_default();
+    let due = due.map(|due| format!("，{}前办结", by(due, now))).unwrap_or_default();
     format!("已派单：{label} → {unit}{due}")
 }
 
 /// To the new unit, fit for its group.
 pub fn new_for_unit(number: &str, scope: &str, due: Option<Millis>, now: Millis) -> String {
-    let due = due.map(|due| format!("\n{}前办结", in_words(due, now))).unwrap_or_default();
+    let due = due.map(|due| format!("\n{}前办结", by(due, now))).unwrap_or_default();
     format!("新工单 {number}\n{scope}{due}\n回“签收 {number}”；不归本单位回“退单 {number}”；内容请私聊回“查 {number}”")
 }
 
@@ -133,7 +157,7 @@ pub fn taken_away(number: &str, unit: &str) -> String {
 
 /// To the reporter: who handles it.
 pub fn reporter_assigned(label: &str, unit: &str, due: Option<Millis>, now: Millis) -> String {
-    let due = due.map(|due| format!("，{}前给您回话", in_words(due, now))).unwrap_or_default();
+    let due = due.map(|due| format!("，{}前给您回话", by(due, now))).unwrap_or_default();
     format!("您反映的事（{label}）交给{unit}办了{due}。")
 }
 
@@ -300,7 +324,7 @@ pub fn reopen_too_late() -> &'static str {
 
 /// To the unit: once more, by the reporter.
 pub fn reopened(label: &str, reason: &str, due: Option<Millis>, now: Millis) -> String {
-    let due = due.map(|due| format!("\n{}前办结", in_words(due, now))).unwrap_or_default();
+    let due = due.map(|due| format!("\n{}前办结", by(due, now))).unwrap_or_default();
     let reason = if reason.is_empty() { String::new() } else { format!("\n反映人说：{reason}") };
     format!("{label} 要重办{reason}{due}")
 }
@@ -410,9 +434,9 @@ pub fn nothing_mine() -> &'static str {
     "您现在没有在办的事。有事直接说就行。"
 }
 
-/// The choices of 怎么样了.
-pub fn how_is_it(text: &str) -> String {
-    format!("{text}\n1. 看进展 2. 催一催 3. 补充 4. 说别的事")
+/// Free words in a group, which only hears commands.
+pub fn in_group_only_commands() -> &'static str {
+    "我在群里只认命令，比如“签收 7”。要反映事情，@我 说“反映”；别的请私聊。"
 }
 
 /// Several tickets have this number.

@@ -16,7 +16,7 @@ use crate::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::BytesRejection},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -45,19 +45,17 @@ impl Web {
     }
 }
 
-/// All addresses; `page` is the demonstration's.
-pub fn router(web: Web, page: Option<Router>) -> Router {
+/// The addresses for everybody, with the demonstration's `page`, and those for whoever watches the figures.
+pub fn routers(web: Web, page: Option<Router>) -> (Router, Router) {
+    let web = Arc::new(web);
     let router = Router::new()
         .route("/hook/{channel}", get(hook).post(hook))
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics_text))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(Arc::new(web));
-    match page {
-        Some(page) => router.merge(page),
-        None => router,
-    }
+        .with_state(web.clone());
+    let metrics = Router::new().route("/metrics", get(metrics_text)).with_state(web);
+    (router.merge(page.unwrap_or_default()), metrics)
 }
 
 /// A callback of a platform: verified and parsed, then a turn, then the answer.
@@ -67,8 +65,13 @@ async fn hook(
     method: Method,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        // Too large, or broken off: refused like everything else, with an empty body.
+        Err(rejection) => return rejection.status().into_response(),
+    };
     let Some(channel) = web.house.channels().get(&id) else { return StatusCode::NOT_FOUND.into_response() };
     let request = Request {
         post: method == Method::POST,

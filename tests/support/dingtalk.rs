@@ -82,6 +82,7 @@ struct World {
     token: Option<String>,
     tokens_made: usize,
     staff: HashSet<String>,
+    phones: HashMap<String, String>,
     groups: HashSet<String>,
     flow_controlled: HashSet<String>,
     sessions: HashMap<String, Session>,
@@ -118,6 +119,7 @@ impl FakeDing {
             .route("/v1.0/robot/groupMessages/send", post(group_send))
             .route("/v1.0/robot/messageFiles/download", post(download))
             .route("/robot/sendBySession", post(send_by_session))
+            .route("/topapi/v2/user/getbymobile", post(staff_by_phone))
             .route("/files/{code}", get(file))
             .with_state(world.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -132,6 +134,12 @@ impl FakeDing {
     /// Somebody who can be sent to.
     pub fn know_staff(&self, staff: &str) {
         self.world().staff.insert(staff.to_owned());
+    }
+
+    /// Somebody whom the directory finds by phone, and who can be sent to.
+    pub fn know_phone(&self, phone: &str, staff: &str) {
+        self.know_staff(staff);
+        self.world().phones.insert(phone.to_owned(), staff.to_owned());
     }
 
     /// A group the robot is in.
@@ -511,6 +519,37 @@ async fn send_by_session(
     let sent = Sent { to: To::Session(session), text: words.to_owned(), at };
     world.sent.push(sent);
     answer(200, &json!({ "errcode": 0, "errmsg": "ok" }))
+}
+
+/// The directory. Unlike robots' interfaces it is an old one: the token stands in the query, refusals are HTTP 200.
+async fn staff_by_phone(
+    State(world): Shared,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut world = world.lock().unwrap();
+    if let Err(failure) = world.entry("/topapi/v2/user/getbymobile") {
+        return failure;
+    }
+    let under_88 = |code: &str| answer(200, &json!({ "errcode": 88, "sub_code": code, "sub_msg": "x", "errmsg": "x" }));
+    match query.get("access_token").filter(|token| !token.is_empty()) {
+        None => return under_88("40000"),
+        token if token != world.token.as_ref() => return under_88("40014"),
+        Some(_) => {}
+    }
+    let Some(fields) = json_object(&headers, &body) else { return errcode(400_002) };
+    let Some(mobile) = string(&fields, "mobile") else { return errcode(400_002) };
+    if mobile.len() != 11 || !mobile.bytes().all(|b| b.is_ascii_digit()) {
+        return errcode(40_104);
+    }
+    match world.phones.get(mobile) {
+        Some(staff) => {
+            let result = json!({ "userid": staff, "exclusive_account_userid_list": [] });
+            answer(200, &json!({ "errcode": 0, "errmsg": "ok", "request_id": "fake", "result": result }))
+        }
+        None => errcode(60_121),
+    }
 }
 
 async fn download(State(world): Shared, headers: HeaderMap, body: Bytes) -> Response {

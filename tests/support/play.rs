@@ -31,11 +31,9 @@ pub const CLIENT_SECRET: &str = "stories-ding-secret";
 
 /// When stories begin unless they say otherwise: a Monday morning.
 const BEGINNING: &str = "2026-11-23T10:00:00+08:00";
-/// A picture that knows where it was taken: start, JFIF, Exif, end.
-const PHOTO: &[u8] = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\
-    \xff\xe1\x00\x1cExif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x00GPS 37.8N\xff\xd9";
 const VOICE: &[u8] = b"#!AMR\n\x3c\x91\x17\x16\xbe\x66\x79\xe1";
-const VIDEO: &[u8] = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom\x00\x00\x00\x08mdat";
+const VIDEO: &[u8] =
+    b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom\x00\x00\x00\x10moov\x00\x00\x00\x08free\x00\x00\x00\x08mdat";
 
 /// Plays a file and gives it as it would read if everything that happened were right.
 ///
@@ -105,12 +103,13 @@ impl Stage {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let wechat = FakeWeChat::start(APP_ID, APP_SECRET).await;
         let ding = FakeDing::start(CLIENT_ID, CLIENT_SECRET, CLIENT_ID).await;
-        let cast = Cast::of(&organisation());
+        let organisation = organisation();
+        let cast = Cast::of(&organisation);
         cast.staff.values().for_each(|id| ding.know_staff(id));
         cast.groups.values().for_each(|id| ding.know_group(id));
         let now = minhu::clock::parse(BEGINNING).unwrap();
         let clock = Clock::starting_at(now);
-        let program = Program::start(folder.path(), &wechat.base(), ding.base(), clock.clone()).await?;
+        let program = Program::start(folder.path(), &organisation, &wechat.base(), ding.base(), clock.clone()).await?;
         let http = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
         let mut stage = Stage {
             program,
@@ -201,7 +200,6 @@ impl Stage {
             ["钉钉", "down"] => self.ding.down(true),
             ["钉钉", "up"] => self.ding.down(false),
             ["钉钉", "revoke"] => self.ding.revoke_token(),
-            ["钉钉", "限流", name] => self.ding.control_flow(&self.cast.staff_id(name)),
             ["钉钉", code] => {
                 self.ding.fail_next(403, &json!({ "code": code, "requestid": "x", "message": "x" }).to_string(), 1);
             }
@@ -260,7 +258,7 @@ impl Stage {
             let (query, body) = match said {
                 Said::Words(words) => user.text(&openid, words, seconds, id),
                 Said::Photos(_) => {
-                    self.wechat.put_media(&file, "image/jpeg", PHOTO);
+                    self.wechat.put_media(&file, "image/jpeg", &photo());
                     user.image(&openid, &file, seconds, id)
                 }
                 Said::Voice(heard) => {
@@ -307,9 +305,9 @@ impl Stage {
         };
         let parts = match said {
             Said::Words(words) => dingtalk::text(words),
-            Said::Photos(1) => dingtalk::picture(&self.ding_file(PHOTO)),
+            Said::Photos(1) => dingtalk::picture(&self.ding_file(&photo())),
             Said::Rich(words, count) => {
-                let codes: Vec<String> = (0..*count).map(|_| self.ding_file(PHOTO)).collect();
+                let codes: Vec<String> = (0..*count).map(|_| self.ding_file(&photo())).collect();
                 dingtalk::rich_text(words, &codes.iter().map(String::as_str).collect::<Vec<_>>())
             }
             Said::Voice(heard) => {
@@ -324,7 +322,7 @@ impl Stage {
                 let code = self.new_file();
                 json!({ "msgtype": "file", "content": { "downloadCode": code, "fileName": "证明.docx", "spaceId": "1", "fileId": "1" } })
             }
-            Said::ToPhoto(words) => dingtalk::reply_to_picture(words, &self.ding_file(PHOTO)),
+            Said::ToPhoto(words) => dingtalk::reply_to_picture(words, &self.ding_file(&photo())),
             Said::ToText { quoted, words } => dingtalk::reply_to_text(words, quoted),
             Said::OverQuota => dingtalk::over_quota(),
             Said::Photos(_) | Said::Place { .. } | Said::Press(_) | Said::Follow(_) | Said::Leave | Said::Again => {
@@ -439,6 +437,30 @@ impl Cast {
         }
         out + rest
     }
+}
+
+/// A grey picture of eight by eight points that tells where it was taken.
+fn photo() -> Vec<u8> {
+    let segment = |marker: u8, inside: &[u8]| {
+        let length = (inside.len() as u16 + 2).to_be_bytes();
+        [&[0xff, marker], &length[..], inside].concat()
+    };
+    // A Huffman table with one code, of one bit, for the value 0.
+    let table = |class: u8| [&[class, 1][..], &[0; 15], &[0]].concat();
+    let exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\0\0\0\0\0GPS 37.8N";
+    [
+        vec![0xff, 0xd8],
+        segment(0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"),
+        segment(0xe1, exif),
+        segment(0xdb, &[&[0][..], &[1; 64]].concat()),
+        segment(0xc0, &[8, 0, 8, 0, 8, 1, 1, 0x11, 0]),
+        segment(0xc4, &table(0x00)),
+        segment(0xc4, &table(0x10)),
+        segment(0xda, &[1, 1, 0, 0, 63, 0]),
+        // Both codes are 0, the rest is filled with ones.
+        vec![0x3f, 0xff, 0xd9],
+    ]
+    .concat()
 }
 
 fn made_up(name: &str) -> String {

@@ -35,10 +35,11 @@ struct Database {
 }
 
 impl Program {
-    /// Starts it on an empty database in `folder`, with channels `mp` and `ding` that lead to these servers.
-    pub async fn start(folder: &Path, wechat: &str, ding: &str, clock: Clock) -> Result<Program, String> {
+    /// Starts it on an empty database in `folder` with this organisation file, and channels `mp` and `ding` that lead to
+    /// these servers.
+    pub async fn start(folder: &Path, organisation: &str, wechat: &str, ding: &str, clock: Clock) -> Result<Program, String> {
         let database = Database::make(folder).await?;
-        std::fs::write(folder.join("org.toml"), organisation()).map_err(|error| error.to_string())?;
+        std::fs::write(folder.join("org.toml"), organisation).map_err(|error| error.to_string())?;
         let source = settings(folder, &database.url, wechat, ding);
         let config = Config::parse("minhu.toml", &source, []).map_err(|problems| format!("{problems:?}"))?;
         let mut program = Program { config, database, clock, running: None };

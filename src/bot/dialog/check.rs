@@ -42,7 +42,9 @@ pub(super) fn value(step: &Step, value: &Value, before: &Answers) -> Result<(), 
             }
         }
         (Kind::Choice, Value::Keys(list)) => {
-            if !step.multi || list.is_empty() || check.max_items.is_some_and(|max| list.len() > max) {
+            // A command line may name several where the question takes one (签收 1-4).
+            let several = step.multi || step.from.is_some();
+            if !several || list.is_empty() || check.max_items.is_some_and(|max| list.len() > max) {
                 return Err(wording::several(check.max_items));
             }
         }

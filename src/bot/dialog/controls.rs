@@ -56,7 +56,9 @@ pub struct Controls {
 impl Controls {
     /// The control that this whole message is.
     pub fn of(&self, message: &str) -> Option<Control> {
-        let said = whole(message);
+        let trimmed = whole(message);
+        // Closing punctuation does not count, unless there is nothing else: a lone ？ asks for help.
+        let said = if trimmed.is_empty() { text::fold(message) } else { trimmed };
         self.words.iter().find(|(_, words)| words.iter().any(|word| text::fold(word) == said)).map(|(control, _)| *control)
     }
 

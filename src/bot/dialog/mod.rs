@@ -31,12 +31,12 @@ pub use load::Known;
 pub use state::{Account, Answer, Answers, MediaId, Named, Open, Shown, State, Value};
 pub use summary::{fill, filled, in_words, summary};
 
+use crate::config::read::Problem;
 use crate::message::Millis;
 use crate::text;
 use include_dir::{Dir, include_dir};
 use indexmap::IndexMap;
 use regex::Regex;
-use std::fmt;
 use std::sync::Arc;
 
 static BUILTIN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/dialogs");
@@ -250,27 +250,6 @@ impl Item {
     /// A choice with key and text.
     pub fn new(key: impl Into<String>, text: impl Into<String>) -> Self {
         Item { key: key.into(), text: text.into(), ..Item::default() }
-    }
-}
-
-/// A mistake in a dialog file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The file, relative to the folder of dialogs.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The key, with the step it is in.
-    pub key: String,
-    /// What is wrong.
-    pub wrong: String,
-    /// What would be right.
-    pub right: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}: {}，{}", self.file, self.line, self.key, self.wrong, self.right)
     }
 }
 

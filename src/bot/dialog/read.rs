@@ -48,8 +48,7 @@ impl<'f> File<'f> {
             file: self.name.to_owned(),
             line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
             key: key.into(),
-            wrong: wrong.into(),
-            right: right.into(),
+            says: format!("{}，{}", wrong.into(), right.into()),
         });
     }
 

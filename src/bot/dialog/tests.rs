@@ -40,6 +40,7 @@ pub(super) fn known() -> Known<'static> {
         "tickets.urge",
         "tickets.status",
         "tickets.human",
+        "tickets.how",
     ];
     const RULES: &[(&str, Rule)] = &[("finish_result", finish_result)];
     Known {

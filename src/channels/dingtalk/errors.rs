@@ -122,11 +122,12 @@ fn by_number(code: i64) -> Class {
         40014 | 42001 | 33 => Class::Token,
         40096 | 40035 | 310000 => Class::Credentials,
         22 | 404 | 40000 | 43004 => Class::Bug,
+        400002 | 40104 => Class::Parameter,
         403 | 60011 => Class::Permission,
         90018 | 90002 | 90019 => Class::Throttled,
         130101 | 410100 | 302033 | 660026 => Class::WebhookThrottled,
         90020 | 90030 | 20001 => Class::Quota,
-        // Of a session webhook, which is the only old interface in use. A custom robot says the same of its token.
+        // Of a session webhook, the only thing in use that says so. A custom robot says the same of its token.
         300001 => Class::SessionGone,
         60121 => Class::RecipientGone,
         400013 | 400101 | 300005 | 400102 | 400106 => Class::TargetGone,
@@ -251,7 +252,7 @@ mod tests {
             (Class::Token, &["InvalidAuthentication"][..], &[40014, 42001, 33][..]),
             (Class::Credentials, &["invalidClientIdOrSecret"], &[40096, 40035, 310000]),
             (Class::Bug, &["AuthenticationFailed.MissingParameter"], &[22, 404, 43004]),
-            (Class::Parameter, &["invalidParameter.userIds.overMax", "miss.param.robotCode"], &[]),
+            (Class::Parameter, &["invalidParameter.userIds.overMax", "miss.param.robotCode"], &[400002, 40104]),
             (
                 Class::Permission,
                 &[

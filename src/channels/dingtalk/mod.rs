@@ -213,4 +213,10 @@ impl DingTalk {
     pub async fn fetch(&self, media: &Media, max_bytes: usize) -> Result<Vec<u8>, Outcome> {
         self.api.download(&media.reference, max_bytes).await
     }
+
+    /// The staff id of whoever has this phone, 11 digits; `None` when nobody in the organisation's directory has it. The
+    /// directory throttles its callers and is not part of the monthly quota.
+    pub async fn account_by_phone(&self, phone: &str) -> Result<Option<String>, Outcome> {
+        self.api.staff_by_phone(phone).await.map_err(errors::Class::of_send)
+    }
 }

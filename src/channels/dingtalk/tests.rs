@@ -316,6 +316,44 @@ async fn a_download_goes_only_where_it_may() {
 }
 
 #[tokio::test]
+async fn the_directory_finds_who_has_a_phone() {
+    let ding = fake().await;
+    ding.know_phone("13800000001", "manager7731");
+    let channel = Channel::DingTalk(Box::new(channel(&ding)));
+    let found = || Ok(Some("manager7731".to_owned()));
+    assert!(channel.has_directory());
+    assert_eq!(channel.account_by_phone("13800000001").await, found());
+    assert_eq!(channel.account_by_phone("13800000009").await, Ok(None), "nobody has it");
+    assert_eq!(channel.account_by_phone("0318-5712345").await, Ok(None), "the platform does not take it for a phone");
+    ding.revoke_token();
+    ding.calls();
+    assert_eq!(channel.account_by_phone("13800000001").await, found());
+    let look_up = "/topapi/v2/user/getbymobile";
+    assert_eq!(ding.calls(), [look_up, "/v1.0/oauth2/accessToken", look_up], "a refused token is renewed once");
+}
+
+#[tokio::test]
+async fn a_failed_look_up_is_not_taken_for_nobody() {
+    let ding = fake().await;
+    ding.know_phone("13800000001", "manager7731");
+    let channel = channel(&ding);
+    for (body, halted) in [
+        (r#"{"errcode":88,"sub_code":"60011","errmsg":"x"}"#, true),
+        (r#"{"errcode":88,"sub_code":"40000","errmsg":"x"}"#, true),
+        (r#"{"errcode":88,"sub_code":"90018","errmsg":"x"}"#, false),
+        (r#"{"errcode":-1,"errmsg":"x"}"#, false),
+        (r#"{"errcode":0,"errmsg":"ok","result":{"userid":""}}"#, false),
+        (r#"{"errcode":0,"errmsg":"ok"}"#, false),
+    ] {
+        ding.fail_next(200, body, 1);
+        let failure = channel.account_by_phone("13800000001").await.unwrap_err();
+        assert_eq!(matches!(failure, Outcome::Halted(..)), halted, "{body}");
+    }
+    ding.down(true);
+    assert!(matches!(channel.account_by_phone("13800000001").await, Err(Outcome::Later(..))));
+}
+
+#[tokio::test]
 async fn with_the_real_platform_files_inside_our_net_are_refused() {
     let ding = fake().await;
     let mut config = channel(&ding).api.config;

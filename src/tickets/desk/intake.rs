@@ -77,7 +77,7 @@ pub(super) async fn ask(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     let label = show::label(&after, turn.actor.directory());
     let asked = tell_reporters(turn, &after, wording::question(&label, &from, &question).into()).await?;
     for reporter in asked {
-        leave(turn, &after, Target::Reporter(reporter.id), "add", now + QUESTION_WAITS)?;
+        leave(turn, &after, Target::Reporter(reporter.id), ("add", false), now + QUESTION_WAITS)?;
     }
     Ok(wording::asked(&show::here(turn, &after)).into())
 }
@@ -87,12 +87,11 @@ pub(super) fn leave(
     turn: &mut Turn<'_, Actor>,
     ticket: &Ticket,
     target: Target,
-    dialog: &'static str,
+    (dialog, optional): (&'static str, bool),
     expires_at: Millis,
 ) -> Result<()> {
     let mut preset = Answers::new();
     preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
-    let optional = dialog == "relay";
     turn.offer(Offer { target, dialog, preset, ticket: ticket.id, urgent: ticket.urgent(), optional, expires_at })
 }
 

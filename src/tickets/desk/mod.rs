@@ -58,6 +58,7 @@ pub const ACTIONS: &[&str] = &[
     "tickets.withdraw",
     "tickets.urge",
     "tickets.status",
+    "tickets.how",
 ];
 
 /// Runs an action of a finished dialog or command.
@@ -72,6 +73,7 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
         "human" => report::human(turn, answers).await,
         "rate" => outcome::rate(turn, answers).await,
         "finish" => work::finish(turn, answers).await,
+        "how" => reporter::how(turn, answers).await,
         _ => {
             let tickets = tickets(turn, answers).await?;
             let many = tickets.len() > 1;

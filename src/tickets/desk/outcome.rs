@@ -84,7 +84,7 @@ pub(super) async fn pass(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     }
     let asked = tell_reporters(turn, &after, reply).await?;
     for reporter in asked {
-        leave(turn, &after, Target::Reporter(reporter.id), "rate", now + RATING_WINDOW)?;
+        leave(turn, &after, Target::Reporter(reporter.id), ("rate", false), now + RATING_WINDOW)?;
     }
     Ok(wording::done(Verb::Pass, &show::here(turn, &after), "").into())
 }
@@ -206,5 +206,10 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     tell_handler(turn, &after, Class::Now, reply.clone());
     tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
     tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
-    Ok(wording::done(Verb::Reopen, &show::here(turn, &after), "").into())
+    let done = if mine && !as_staff {
+        wording::reopened_for_you(&show::here(turn, &after))
+    } else {
+        wording::done(Verb::Reopen, &show::here(turn, &after), "")
+    };
+    Ok(done.into())
 }

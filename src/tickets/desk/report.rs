@@ -269,7 +269,8 @@ pub fn title_of(text: &str, village: &str) -> String {
     let bare = village.trim_end_matches('村');
     let line =
         line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1)).unwrap_or(&line);
-    let line = line.trim_start_matches(['，', ',', ' ', '的', '：']);
+    let line = line.strip_prefix("村").unwrap_or(line);
+    let line = line.trim_start_matches(['，', ',', ' ', '的', '：']).trim_start_matches("里的").trim_start_matches("里头");
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
     if title.is_empty() { "（照片或语音）".to_owned() } else { title }

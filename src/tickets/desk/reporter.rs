@@ -2,16 +2,18 @@
 
 use super::{Change, account, change, work::tell_whoever_has_it};
 use crate::{
-    bot::{Turn, close_offers, dialog::Answers},
-    clock::{DAY, HOUR},
+    bot::{Submitted, Turn, close_offers, dialog::Answers},
+    clock::{DAY, HOUR, MINUTE},
     error::{Error, Result},
     media,
     message::Reply,
-    outbox::Class,
+    outbox::{Class, Target},
     people::{Actor, Role},
     tickets::{Kind, State, Ticket, life::Verb, refs, show, store, wording},
 };
 
+/// What comes this soon after an addition belongs to it.
+const MORE_FOLLOWS: i64 = 10 * MINUTE;
 /// A reporter urges once in this time.
 const URGE_EVERY: i64 = 3 * DAY;
 
@@ -20,11 +22,12 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     let what = account(answers, "what");
     let files: Vec<i64> = what.media.iter().map(|file| file.id).collect();
     let words = wording::with_media(&what.text, files.len());
-    let was_asked = ticket.state == State::NeedInfo;
     let after = change(turn, &ticket, Change::of(Verb::Add).because(&words), |_| {}).await?;
     media::attach(turn.tx, &files, after.id).await?;
-    if was_asked {
-        close_offers(turn.tx, after.id, &["add"]).await?;
+    close_offers(turn.tx, after.id, &["add"]).await?;
+    // A picture is often followed by a word about it, and a word by a picture.
+    if let Some(mine) = refs::reported(turn, after.id).await? {
+        super::intake::leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
     }
     let reply = Reply {
         text: wording::word_from_reporter(&after.short()),
@@ -74,6 +77,25 @@ pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     };
     tell_whoever_has_it(turn, &after, Class::Now, reply);
     Ok(wording::urge_passed_on(&show::here(turn, &after)).into())
+}
+
+/// 怎么样了, with what the person chose.
+pub(super) async fn how(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
+    let mut given = Answers::new();
+    match super::key(answers, "next").as_str() {
+        "other" => return Ok(Submitted::Then("report", given)),
+        "add" => {
+            given.extend(answers.get("ticket").map(|ticket| ("ticket".to_owned(), ticket.clone())));
+            return Ok(Submitted::Then("add", given));
+        }
+        next => {
+            let mut tickets = super::tickets(turn, answers).await?;
+            let ticket = tickets.pop().ok_or_else(|| Error::fault("怎么样了 without a ticket"))?;
+            let reply = if next == "urge" { urge(turn, ticket).await? } else { status(turn, ticket).await? };
+            turn.say(reply);
+        }
+    }
+    Ok(Submitted::Done(Vec::new()))
 }
 
 /// 查: the timeline, with what this person may see in this chat.

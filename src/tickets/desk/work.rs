@@ -65,7 +65,7 @@ pub(super) async fn note(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
         let unit = unit_name(turn, &after);
         tell_reporters(turn, &after, wording::public_note(&label, &unit, &said).into()).await?;
     }
-    Ok(answer(turn, Verb::Note, &after, if open { "反映人也看得到" } else { "" }))
+    Ok(wording::noted(&show::here(turn, &after), open).into())
 }
 
 /// 联系: the first one stops the contact clock, where the unit may know the reporter.
@@ -106,7 +106,7 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
         except: None,
         urgent: after.urgent(),
     });
-    Ok(wording::done(Verb::Give, &show::here(turn, &after), &name).into())
+    Ok(wording::given_to(&show::here(turn, &after), &name).into())
 }
 
 /// 转告, in both directions; names stay hidden.
@@ -135,7 +135,7 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             if after.unit.is_some() && !turn.actor.has(Role::Intake) { unit_name(turn, &after) } else { "受理员".to_owned() };
         let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &from, &said).into()).await?;
         for reporter in told {
-            leave(turn, &after, Target::Reporter(reporter.id), "relay", now + 10 * DAY)?;
+            leave(turn, &after, Target::Reporter(reporter.id), ("relay", true), now + 10 * DAY)?;
         }
     }
     Ok(wording::relayed(&show::here(turn, &after)).into())
@@ -192,7 +192,8 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let verification = Verification::from_code(&key(answers, "verification"));
     let method = Method::from_code(&key(answers, "method"));
     let now = turn.now;
-    let after = change(turn, &ticket, Change::of(Verb::Done).because(&result.text), |ticket| {
+    // The reporter reads the result once it has been checked, with 通过.
+    let after = change(turn, &ticket, Change::of(Verb::Done).because(&result.text).internal(), |ticket| {
         ticket.result = Some(result.text.clone());
         ticket.verification = verification;
         ticket.method = method;

@@ -1,0 +1,40 @@
+//! Running: the demonstration, and an installation by its configuration.
+
+use super::{DEMO, Done, read_config, say, start_clock};
+use crate::{app::Running, config::Config};
+use std::path::Path;
+
+pub(super) async fn demo() -> Done {
+    let config = Config::demo(Path::new(DEMO))?;
+    let running = Running::start(config, start_clock()?).await?;
+    let address = running.address();
+    say(&format!(
+        "这是演示：武邑县，人名都是编的，数据在 {DEMO}/。\n打开 http://{address}/ 试试：\n  1. 扮老周，发一张照片，再说“前观津”，再说一句“夜里有人打井抽水卖”，回“提交”\n  2. 扮李派单，说“待派”\n  3. 点“自动演示”，看从反映到评价的全程\n按 Ctrl+C 停下，再启动时接着来。"
+    ));
+    until_stopped().await;
+    running.stop().await;
+    Ok(())
+}
+
+pub(super) async fn serve(path: &Path) -> Done {
+    let config = read_config(path)?;
+    let running = Running::start(config, start_clock()?).await?;
+    say(&format!("民呼在 {} 上运行。", running.address()));
+    until_stopped().await;
+    running.stop().await;
+    Ok(())
+}
+
+/// Until SIGTERM or SIGINT.
+async fn until_stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        Err(_) => _ = interrupted.await,
+    }
+}
