@@ -9,10 +9,10 @@ use minhu::{app::Running, clock::Clock, config::Config, message::Millis};
 use serde_json::json;
 use sqlx::Row;
 use std::{io::Write, path::Path, time::Duration};
+use thirtyfour::Key;
 
 /// Ten on a Monday morning.
 const MORNING: &str = "2026-11-23T10:00:00+08:00";
-const TAB: char = '\u{e004}';
 
 fn left_out() -> bool {
     let left_out = std::env::var_os("MINHUTEST_BROWSER").is_none();
@@ -106,7 +106,7 @@ impl Stage {
     }
 
     async fn end(self) {
-        drop(self.browser);
+        self.browser.close().await;
         self.running.stop().await;
     }
 }
@@ -256,7 +256,7 @@ async fn on_a_telephone_nothing_sticks_out_and_the_keyboard_reaches_everything()
     })(document.activeElement)";
     for round in 0.. {
         assert!(round < 200, "the keyboard finds no end");
-        browser.strikes(TAB).await;
+        browser.strikes(Key::Tab).await;
         let at = browser.value(look).await;
         if at["again"] == json!(true) {
             break;

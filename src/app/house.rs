@@ -78,13 +78,13 @@ fn read_folder(root: &Path, folder: &Path) -> Result<Vec<(String, String)>> {
 pub struct House {
     office: RwLock<Arc<Office>>,
     keys: Keys,
-    channels: HashMap<String, Channel>,
+    channels: Arc<HashMap<String, Channel>>,
 }
 
 impl House {
     /// A house with its office and channels.
     pub fn new(office: Office, channels: HashMap<String, Channel>) -> Self {
-        House { keys: office.keys.clone(), office: RwLock::new(Arc::new(office)), channels }
+        House { keys: office.keys.clone(), office: RwLock::new(Arc::new(office)), channels: Arc::new(channels) }
     }
 
     /// The office as it is now.
@@ -103,7 +103,7 @@ impl House {
     }
 
     /// The channels by id.
-    pub fn channels(&self) -> &HashMap<String, Channel> {
+    pub fn channels(&self) -> &Arc<HashMap<String, Channel>> {
         &self.channels
     }
 

@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     db::Db,
     error::{Error, Result},
-    media::Keeper,
+    media::{Keeper, Shelf},
     outbox::{Courier, Wake},
     people::{self, Office},
     web,
@@ -33,6 +33,7 @@ pub struct Running {
     db: Db,
     clock: Clock,
     address: SocketAddr,
+    first_code: Option<String>,
     wakes: Vec<Wake>,
     keeper: crate::media::Wake,
     stop: CancellationToken,
@@ -48,9 +49,7 @@ impl Running {
     pub async fn start(config: Config, clock: Clock) -> Result<Running> {
         let keys = config.security.keys()?;
         // First of all: a second service at the same address must not change anything, such as the first administrator's code.
-        let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
-            Error::fault(format!("{} 不能监听（{error}）。换一个 server.listen，或先停掉占着它的程序", config.server.listen))
-        })?;
+        let listener = listen(config.server.listen).await?;
         let address = listener.local_addr().map_err(|error| Error::fault(format!("no local address: {error}")))?;
         let db = Db::open(config.database.url.expose_secret(), config.database.max_connections).await?;
         db.migrate().await?;
@@ -62,14 +61,15 @@ impl Running {
         let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };
         let house = Arc::new(House::new(office, channels));
-        first_code(&db, &house, clock.now(), simulated.is_some()).await?;
+        let first_code = first_code(&db, &house, clock.now(), simulated.is_some()).await?;
 
         let stop = CancellationToken::new();
         // Two stops in order: first nothing new comes in, then what was taken is finished.
         let finish = CancellationToken::new();
         let (courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone());
         let (keeper, keeper_wake) = Keeper::new(db.clone(), clock.clone(), keys.clone(), config.media.clone(), house.clone());
-        let (bot, worker) = Bot::start(house.clone(), db.clone(), clock.clone(), keys, wake.clone(), finish.clone());
+        let (bot, worker) = Bot::start(house.clone(), db.clone(), clock.clone(), keys.clone(), wake.clone(), finish.clone());
+        let shelf = Shelf::new(db.clone(), keys.clone(), config.media.clone());
         let mut tasks = vec![
             tokio::spawn(courier.run(finish.clone())),
             tokio::spawn(keeper.run(finish.clone())),
@@ -79,6 +79,7 @@ impl Running {
                 db.clone(),
                 clock.clone(),
                 wake.clone(),
+                shelf,
                 config.paths.dialogs.clone(),
                 stop.clone(),
             )),
@@ -93,10 +94,21 @@ impl Running {
                 stop: stop.clone(),
             })
         });
-        let router = web::router(
-            web::Web::new(bot.clone(), house.clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone()),
-            page,
-        );
+        let shell =
+            web::Web::new(bot.clone(), house.channels().clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone());
+        let (mut router, metrics) = web::routers(shell, page);
+        match config.server.metrics {
+            None => router = router.merge(metrics),
+            Some(own) => {
+                let listener = listen(own).await?;
+                let stop = stop.clone();
+                tasks.push(tokio::spawn(async move {
+                    if let Err(error) = axum::serve(listener, metrics).with_graceful_shutdown(stop.cancelled_owned()).await {
+                        tracing::error!(error = %error, "the figures are no longer served: {error}");
+                    }
+                }));
+            }
+        }
         let (listening, done) = (stop.clone(), finish.clone());
         tasks.push(tokio::spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(listening.cancelled_owned()).await;
@@ -105,13 +117,18 @@ impl Running {
             }
             done.cancel();
         }));
-        for channel in house.channels() {
+        for channel in house.channels().iter() {
             if let Err(outcome) = channel.1.start().await {
                 tracing::warn!(channel = %channel.0, ?outcome, "channel {} could not make its start settings", channel.0);
             }
         }
         wake.wake();
-        Ok(Running { house, bot, db, clock, address, wakes: vec![wake], keeper: keeper_wake, stop, tasks })
+        Ok(Running { house, bot, db, clock, address, first_code, wakes: vec![wake], keeper: keeper_wake, stop, tasks })
+    }
+
+    /// The code that makes whoever sends it first the administrator, while there is none.
+    pub fn first_code(&self) -> Option<&str> {
+        self.first_code.as_deref()
     }
 
     /// Where it listens.
@@ -145,7 +162,7 @@ impl Running {
     /// # Errors
     /// Those of the database.
     pub async fn quiet(&self) -> Result<bool> {
-        if self.bot.queued() > 0 {
+        if self.bot.queued() > 0 || self.keeper.is_busy() {
             return Ok(false);
         }
         let now = self.clock.now();
@@ -186,6 +203,13 @@ async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, d
     import(db, keys, &org, &current, now).await
 }
 
+/// Takes an address to listen on.
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Error::fault(format!("{address} 不能监听（{error}）。换一个地址，或先停掉占着它的程序")))
+}
+
 /// Problems as one sentence for whoever runs the program, one a line.
 #[expect(clippy::needless_pass_by_value, reason = "it is the end of an error's way")]
 pub(crate) fn listed<P: ToString>(problems: Vec<P>) -> Error {
@@ -209,14 +233,13 @@ pub async fn import(
     tx.commit().await
 }
 
-/// On an installation without an administrator: prints a one-time code for the first one.
-async fn first_code(db: &Db, house: &House, now: i64, demo: bool) -> Result<()> {
+/// On an installation without an administrator: a one-time code for the first one.
+async fn first_code(db: &Db, house: &House, now: i64, demo: bool) -> Result<Option<String>> {
     if demo || people::store::has_admin(&mut *db.read().await?).await? {
-        return Ok(());
+        return Ok(None);
     }
     let mut tx = db.write().await?;
     let code = people::store::issue_code(&mut tx, house.keys(), people::store::CodeFor::FirstAdmin, now).await?;
     tx.commit().await?;
-    crate::cli::say(&format!("还没有管理员。第一个把“绑定 {code}”发给机器人的人就是管理员（七天内有效）。"));
-    Ok(())
+    Ok(Some(code))
 }

@@ -9,6 +9,7 @@ use crate::{
     clock::{Clock, DAY, HOUR, MINUTE},
     db::Db,
     error::Result,
+    media::Shelf,
     message::Millis,
     outbox::Wake,
     people::{self, Office, phones},
@@ -35,7 +36,15 @@ const LOOK_UPS: usize = 20;
 const BETWEEN_LOOK_UPS: Duration = Duration::from_millis(200);
 
 /// Runs until it is told to stop.
-pub(super) async fn run(house: Arc<House>, db: Db, clock: Clock, wake: Wake, dialogs: Option<PathBuf>, stop: CancellationToken) {
+pub(super) async fn run(
+    house: Arc<House>,
+    db: Db,
+    clock: Clock,
+    wake: Wake,
+    shelf: Shelf,
+    dialogs: Option<PathBuf>,
+    stop: CancellationToken,
+) {
     let mut changed = dialogs.as_deref().and_then(newest);
     let mut swept = 0;
     loop {
@@ -59,6 +68,7 @@ pub(super) async fn run(house: Arc<House>, db: Db, clock: Clock, wake: Wake, dia
             }
             if changed || now - swept >= MINUTE || now < swept {
                 once(&house, &db, now, &stop).await?;
+                shelf.sweep(now).await?;
                 wake.wake();
                 swept = now;
             }

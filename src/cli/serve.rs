@@ -19,6 +19,9 @@ pub(super) async fn demo() -> Done {
 pub(super) async fn serve(path: &Path) -> Done {
     let config = read_config(path)?;
     let running = Running::start(config, start_clock()?).await?;
+    if let Some(code) = running.first_code() {
+        say(&format!("还没有管理员。第一个把“绑定 {code}”发给机器人的人就是管理员（七天内有效）。"));
+    }
     say(&format!("民呼在 {} 上运行。", running.address()));
     until_stopped().await;
     running.stop().await;

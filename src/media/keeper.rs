@@ -19,7 +19,15 @@ use crate::{
     seal::{Keys, random},
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
-use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -48,12 +56,36 @@ pub trait Fetcher: Send + Sync + 'static {
 
 /// Wakes the keeper.
 #[derive(Debug, Clone)]
-pub struct Wake(Arc<Notify>);
+pub struct Wake {
+    notify: Arc<Notify>,
+    busy: Arc<AtomicUsize>,
+}
 
 impl Wake {
     /// Something may be due.
     pub fn wake(&self) {
-        self.0.notify_one();
+        self.notify.notify_one();
+    }
+
+    /// Is a file being claimed, fetched or put away now?
+    pub fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// Counts as busy as long as it lives.
+struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    fn with(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Busy(count.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -64,6 +96,7 @@ pub struct Keeper<F> {
     shelf: Shelf,
     fetcher: Arc<F>,
     notify: Arc<Notify>,
+    busy: Arc<AtomicUsize>,
 }
 
 /// A claimed row.
@@ -95,9 +128,9 @@ enum Verdict {
 impl<F: Fetcher> Keeper<F> {
     /// A keeper that puts files into the folder `dir`, and the handle that wakes it.
     pub fn new(db: Db, clock: Clock, keys: Keys, dir: PathBuf, fetcher: Arc<F>) -> (Self, Wake) {
-        let notify = Arc::new(Notify::new());
+        let (notify, busy) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
         let shelf = Shelf::new(db.clone(), keys, dir);
-        (Keeper { db, clock, shelf, fetcher, notify: notify.clone() }, Wake(notify))
+        (Keeper { db, clock, shelf, fetcher, notify: notify.clone(), busy: busy.clone() }, Wake { notify, busy })
     }
 
     /// Works until it is told to stop, then gives back what is still being downloaded and finishes the rest.
@@ -110,10 +143,16 @@ impl<F: Fetcher> Keeper<F> {
                 return;
             }
             let room = if stopping { 0 } else { AT_ONCE - under_way.len() };
+            let claiming = Busy::with(&keeper.busy);
             let worked = match keeper.claim(room).await {
                 Ok((worked, jobs)) => {
                     for job in jobs {
-                        under_way.spawn(Self::handle(keeper.clone(), job, stop.clone()));
+                        let handling = Busy::with(&keeper.busy);
+                        let handle = Self::handle(keeper.clone(), job, stop.clone());
+                        under_way.spawn(async move {
+                            handle.await;
+                            drop(handling);
+                        });
                     }
                     worked
                 }
@@ -122,6 +161,7 @@ impl<F: Fetcher> Keeper<F> {
                     false
                 }
             };
+            drop(claiming);
             if !worked {
                 tokio::select! {
                     // A task that panicked is logged by the runtime's hook; its row is due again after the lease.

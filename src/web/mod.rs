@@ -5,9 +5,8 @@ mod metrics;
 pub use metrics::Metrics;
 
 use crate::{
-    app::House,
-    bot::{Bot, Given, Overflow},
-    channels::{Answer, Heard, MAX_BODY, Request},
+    bot::{App, Bot, Given, Overflow},
+    channels::{Answer, Channel, Heard, MAX_BODY, Request},
     clock::Clock,
     db::Db,
     message::{Content, Update},
@@ -16,21 +15,21 @@ use crate::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::BytesRejection},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 /// A platform that takes its answer in the response waits five seconds; ours leaves before.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the handlers share.
-pub struct Web {
-    bot: Arc<Bot<House>>,
-    house: Arc<House>,
+pub struct Web<A> {
+    bot: Arc<Bot<A>>,
+    channels: Arc<HashMap<String, Channel>>,
     db: Db,
     clock: Clock,
     wake: Wake,
@@ -38,38 +37,48 @@ pub struct Web {
     metrics: Metrics,
 }
 
-impl Web {
-    /// The shell around a bot.
-    pub fn new(bot: Arc<Bot<House>>, house: Arc<House>, db: Db, clock: Clock, wake: Wake, media: crate::media::Wake) -> Self {
-        Web { bot, house, db, clock, wake, media, metrics: Metrics::default() }
+impl<A: App> Web<A> {
+    /// The shell around a bot and its channels.
+    pub fn new(
+        bot: Arc<Bot<A>>,
+        channels: Arc<HashMap<String, Channel>>,
+        db: Db,
+        clock: Clock,
+        wake: Wake,
+        media: crate::media::Wake,
+    ) -> Self {
+        Web { bot, channels, db, clock, wake, media, metrics: Metrics::default() }
     }
 }
 
-/// All addresses; `page` is the demonstration's.
-pub fn router(web: Web, page: Option<Router>) -> Router {
+/// The addresses for everybody, with the demonstration's `page`, and those for whoever watches the figures.
+pub fn routers<A: App>(web: Web<A>, page: Option<Router>) -> (Router, Router) {
+    let web = Arc::new(web);
     let router = Router::new()
-        .route("/hook/{channel}", get(hook).post(hook))
+        .route("/hook/{channel}", get(hook::<A>).post(hook::<A>))
         .route("/healthz", get(async || "ok"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics_text))
+        .route("/readyz", get(ready::<A>))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(Arc::new(web));
-    match page {
-        Some(page) => router.merge(page),
-        None => router,
-    }
+        .with_state(web.clone());
+    let metrics = Router::new().route("/metrics", get(metrics_text::<A>)).with_state(web);
+    (router.merge(page.unwrap_or_default()), metrics)
 }
 
 /// A callback of a platform: verified and parsed, then a turn, then the answer.
-async fn hook(
-    State(web): State<Arc<Web>>,
+async fn hook<A: App>(
+    State(web): State<Arc<Web<A>>>,
     Path(id): Path<String>,
     method: Method,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let Some(channel) = web.house.channels().get(&id) else { return StatusCode::NOT_FOUND.into_response() };
+    let body = match body {
+        Ok(body) => body,
+        // Too large, or broken off: refused like everything else, with an empty body.
+        Err(rejection) => return rejection.status().into_response(),
+    };
+    let Some(channel) = web.channels.get(&id) else { return StatusCode::NOT_FOUND.into_response() };
     let request = Request {
         post: method == Method::POST,
         query: query.as_deref().unwrap_or_default(),
@@ -113,7 +122,7 @@ fn carries_media(update: &Update) -> bool {
 }
 
 /// Runs the turn in a task of its own, so that a platform that hangs up does not stop it half-way. `None`: not in time.
-async fn turn(web: &Arc<Web>, update: Update) -> Result<Option<Given>, Overflow> {
+async fn turn<A: App>(web: &Arc<Web<A>>, update: Update) -> Result<Option<Given>, Overflow> {
     let (done, given) = oneshot::channel();
     let shared = web.clone();
     tokio::spawn(async move {
@@ -137,7 +146,7 @@ fn respond(answer: Answer) -> Response {
 }
 
 /// 200 when database and channels are usable, else 503 with the reason.
-async fn ready(State(web): State<Arc<Web>>) -> Response {
+async fn ready<A: App>(State(web): State<Arc<Web<A>>>) -> Response {
     match web.db.ping().await {
         Ok(()) => (StatusCode::OK, axum::Json(serde_json::json!({ "ready": true }))).into_response(),
         Err(error) => {
@@ -147,7 +156,7 @@ async fn ready(State(web): State<Arc<Web>>) -> Response {
     }
 }
 
-async fn metrics_text(State(web): State<Arc<Web>>) -> Response {
+async fn metrics_text<A: App>(State(web): State<Arc<Web<A>>>) -> Response {
     match web.metrics.text(&web.db, web.bot.queued()).await {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),

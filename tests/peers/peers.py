@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
+import sys
 import threading
 import time
 import urllib.error
@@ -18,8 +19,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import xmltodict
 from wechatpy.crypto import WeChatCrypto
 
-# The smallest thing that is a JPEG by its content: start, an application segment, end.
-JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
+# A grey square of 16 by 16 points.
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19i"
+    "Z2hnPk1xeXBkeFxlZ2P/wAALCAAQABABAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAI"
+    "AQEAAD8AAP/Z"
+)
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -79,6 +84,11 @@ class Inboxes:
                     raise AssertionError(f"{who} was not told {needles}, but since then: {all_of[begin:]}")
                 self._changed.wait(left)
 
+    def count(self, who, needle):
+        """How many messages to `who` hold the needle."""
+        with self._changed:
+            return sum(needle in text for text in self._messages.get(who, []))
+
 
 class WeChat:
     """WeChat towards /hook/{id} in safe mode: seals what people do, opens the passive replies."""
@@ -117,22 +127,41 @@ class WeChat:
         query = urllib.parse.urlencode({"signature": sign, "timestamp": timestamp, "nonce": nonce, "echostr": echo})
         assert http("GET", f"{self.hook}?{query}") == (200, echo.encode()), "the address check"
 
-    def post(self, openid, fields):
-        """Posts one message or event, as often as the platform would be content with: once."""
+    def post(self, openid, fields, again=False):
+        """Posts one message or event; `again` with the id of the message before, as the platform does when it heard nothing."""
         common = {"ToUserName": self.original_id, "FromUserName": openid, "CreateTime": str(self.clock.seconds())}
         if fields["MsgType"] != "event":
-            self._next += 1
+            self._next += not again
             fields = {**fields, "MsgId": str(self._next)}
         xml = xmltodict.unparse({"xml": {**common, **fields}}, full_document=False)
         query, body = self.seal(xml, openid)
         status, answer = http("POST", f"{self.hook}?{query}", body, {"Content-Type": "text/xml"})
         assert status == 200, f"WeChat would say that the service is out of order: HTTP {status}"
         said = self.open(answer)
-        if said:
+        if said and not again:
             self.inboxes.put(("mp", openid), said)
+        return said
+
+    def forge(self, openid, words):
+        """The statuses of a text with another's signature, with none, and with a body that is not the signed one."""
+        xml = f"<xml><ToUserName>{self.original_id}</ToUserName><FromUserName>{openid}</FromUserName>" \
+              f"<CreateTime>{self.clock.seconds()}</CreateTime><MsgType>text</MsgType><Content>{words}</Content><MsgId>9</MsgId></xml>"
+        query, body = self.seal(xml, openid)
+        fields = dict(urllib.parse.parse_qsl(query))
+        wrong = {**fields, "msg_signature": hashlib.sha1(b"somebody else").hexdigest()}
+        none = {name: value for name, value in fields.items() if "signature" not in name}
+        other = self.seal(xml.replace(words, words * 2), openid)[1]
+        statuses = []
+        for fields, body in ((wrong, body), (none, body), (fields, other)):
+            url = f"{self.hook}?{urllib.parse.urlencode(fields)}"
+            statuses.append(http("POST", url, body, {"Content-Type": "text/xml"})[0])
+        return statuses
 
     def text(self, openid, words):
-        self.post(openid, {"MsgType": "text", "Content": words})
+        return self.post(openid, {"MsgType": "text", "Content": words})
+
+    def text_again(self, openid, words):
+        return self.post(openid, {"MsgType": "text", "Content": words}, again=True)
 
     def photo(self, openid, media_id):
         self.post(openid, {"MsgType": "image", "PicUrl": "http://mmbiz.qpic.cn/peers/0", "MediaId": media_id})
@@ -154,7 +183,8 @@ class DingTalk:
         sign = base64.b64encode(hmac.new(self.secret.encode(), message, hashlib.sha256).digest()).decode()
         return {"Content-Type": "application/json; charset=utf-8", "timestamp": timestamp, "sign": sign}
 
-    def post(self, staff, parts, group=None):
+    def message(self, staff, parts, group=None):
+        """What the platform posts for one message."""
         self._next += 1
         now = self.clock.millis()
         conversation = group or f"cid-private-{staff}"
@@ -169,12 +199,26 @@ class DingTalk:
             "sessionWebhookExpiredTime": now + 5_400_000,
             **parts,
         }
-        status, answer = http("POST", self.hook, json.dumps(body, ensure_ascii=False).encode(), self.headers(str(now)))
+        return json.dumps(body, ensure_ascii=False).encode(), str(now)
+
+    def post(self, staff, parts, group=None):
+        body, now = self.message(staff, parts, group)
+        status, answer = http("POST", self.hook, body, self.headers(now))
         assert status == 200, f"HTTP {status}"
         assert json.loads(answer) == {"msgtype": "empty"}, answer
 
     def text(self, staff, words, group=None):
         self.post(staff, {"msgtype": "text", "text": {"content": f" {words}" if group else words}}, group)
+
+    def photo(self, staff, code):
+        self.post(staff, {"msgtype": "picture", "content": {"downloadCode": code, "pictureDownloadCode": f"p{code}"}})
+
+    def forge(self, staff, words):
+        """The status of a text with another's signature, and of one that is not signed at all."""
+        body, now = self.message(staff, {"msgtype": "text", "text": {"content": words}})
+        wrong = {**self.headers(now), "sign": base64.b64encode(hashlib.sha256(b"somebody else").digest()).decode()}
+        none = {"Content-Type": "application/json; charset=utf-8"}
+        return [http("POST", self.hook, body, headers)[0] for headers in (wrong, none)]
 
 
 class Platforms:
@@ -209,7 +253,13 @@ class Platforms:
                 self.end_headers()
                 self.wfile.write(content)
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Listener(ThreadingHTTPServer):
+            def handle_error(self, *_):
+                # The program was killed while it was being answered; anything else is a fault of this file.
+                if not isinstance(sys.exc_info()[1], ConnectionError):
+                    super().handle_error(*_)
+
+        self.server = Listener(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.base = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -8,42 +8,17 @@ mod stories;
 use super::*;
 use crate::clock::SECOND;
 use crate::message::{MediaKind, Point, Reply};
+use std::sync::LazyLock;
 
-/// What the features will register, as far as the shipped dialogs name it.
+/// The actions of all features, so that the shipped dialogs are tested as they are.
+static ACTIONS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| crate::tickets::desk::ACTIONS.iter().chain(crate::people::desk::ACTIONS).copied().collect());
+
+/// What the features register, as far as the shipped dialogs name it.
 pub(super) fn known() -> Known<'static> {
-    const ACTIONS: &[&str] = &[
-        "tickets.submit",
-        "tickets.submit_for",
-        "tickets.details",
-        "tickets.finish",
-        "tickets.rate",
-        "tickets.rate_answer",
-        "tickets.add",
-        "people.bind",
-        "people.bind_group",
-        "tickets.accept",
-        "tickets.reject",
-        "tickets.ask",
-        "tickets.assign",
-        "tickets.redispatch",
-        "tickets.sign",
-        "tickets.sendback",
-        "tickets.note",
-        "tickets.contact",
-        "tickets.give",
-        "tickets.relay",
-        "tickets.signoff",
-        "tickets.pass",
-        "tickets.redo",
-        "tickets.reopen",
-        "tickets.withdraw",
-        "tickets.urge",
-        "tickets.status",
-        "tickets.human",
-    ];
     const RULES: &[(&str, Rule)] = &[("finish_result", finish_result)];
     Known {
-        actions: ACTIONS,
+        actions: &ACTIONS,
         sources: &["areas", "tickets", "units", "handlers", "chat_groups"],
         rules: RULES,
         roles: &["citizen"],

@@ -203,8 +203,16 @@ fn a_sentence_that_mentions_an_answer_of_the_confirmation_is_not_that_answer() {
         .says("他们没给我提交材料")
         .is_asked("confirm");
     assert_eq!(person.account("what").text.lines().count(), 3);
-    person.says("匿名").is_asked("identity").says("1").is_asked("confirm").says("不报了");
+    person.says("不报了");
     assert_eq!(person.taken, Some(Taken::Cancelled));
+}
+
+#[test]
+fn a_choice_called_by_its_name_at_the_confirmation_is_changed_at_once() {
+    person!(dialogs, person, "report");
+    person.says("前观津").says("夜里有人抽水").says("匿名").is_asked("confirm").reads("谁也不知道（匿名）");
+    person.says("改成实名").is_asked("phone").says("提交").is_asked("confirm").reads("办事的人也能知道（实名）");
+    person.says("3").is_asked("identity").says("提交").is_asked("confirm").reads("办事的人也能知道（实名）");
 }
 
 #[test]

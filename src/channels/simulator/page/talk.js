@@ -7,7 +7,7 @@ import { answered, card, plain, spoken } from "./bubble.js";
 const GAP = 5 * 60_000;
 const WAIT = 8_000;
 /** The list that somebody in office looks at first. */
-const LISTS = [["派单员", "待派"], ["受理员", "待受理"], ["联络员", "待签"], ["负责人", "待审"], ["承办人", "待办"]];
+const LISTS = [["派单员", "待派"], ["受理员", "待受理"], ["联络员", "待签"], ["部门负责人", "待审"], ["承办人", "待办"]];
 
 const shanghai = (options) => new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", ...options });
 const timeOf = shanghai({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -152,7 +152,7 @@ export class Talk {
     this.list.querySelector(".hint")?.remove();
     if (this.chat.lines.length || this.chat.pending.length) return;
     const { name = "", role = "" } = persona(this.account) ?? {};
-    const list = LISTS.find(([of]) => role.includes(of))?.[1];
+    const list = LISTS.find(([of]) => role.split("、").includes(of))?.[1];
     const tries = this.look === "wechat" ? ["你好", "我要反映"] : [list, "帮助"].filter(Boolean);
     this.end.before(el(".hint", {},
       el("p", {}, this.group ? `这是一个工作群，您是${name}。说的话会带上 @${world.bot}。` : `您现在是${name}。打字、发照片都行，也可以先试试：`),

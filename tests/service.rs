@@ -1,0 +1,145 @@
+//! The running service as a whole: changed dialogs, repeated and simultaneous messages, what a hook refuses.
+#![cfg(test)]
+
+use minhu::{app::Running, clock::Clock, config::Config};
+use serde_json::{Value, json};
+use std::{path::Path, time::Duration};
+
+struct Service {
+    running: Running,
+    http: reqwest::Client,
+    folder: tempfile::TempDir,
+}
+
+impl Service {
+    /// The demonstration in a folder of its own, with dialogs read from a copy of ours.
+    async fn start() -> Service {
+        let folder = tempfile::tempdir().unwrap();
+        let dialogs = folder.path().join("dialogs");
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("dialogs"), &dialogs);
+        let mut config = Config::demo(&folder.path().join("data")).unwrap();
+        config.server.listen.set_port(0);
+        config.paths.dialogs = Some(dialogs);
+        let clock = Clock::starting_at(minhu::clock::parse("2026-11-23T10:00:00+08:00").unwrap());
+        let running = Running::start(config, clock).await.unwrap();
+        Service { running, http: reqwest::Client::builder().no_proxy().build().unwrap(), folder }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.running.address())
+    }
+
+    async fn post(&self, id: &str, account: &str, text: &str) -> u16 {
+        let body = json!({ "id": id, "account": account, "group": null, "text": text });
+        self.http.post(self.url("/hook/sim")).json(&body).send().await.unwrap().status().as_u16()
+    }
+
+    /// Everything the bot has said to somebody.
+    async fn said_to(&self, account: &str) -> Vec<String> {
+        let begun = std::time::Instant::now();
+        while !self.running.quiet().await.unwrap() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the service does not come to rest");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let log: Value =
+            self.http.get(self.url(&format!("/sim/log?account={account}"))).send().await.unwrap().json().await.unwrap();
+        let lines = log["lines"].as_array().unwrap();
+        lines.iter().filter(|line| line["by"] == "bot").map(|line| line["reply"]["text"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn count(&self, table: &'static str) -> i64 {
+        let mut conn = self.running.db().read().await.unwrap();
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *conn).await.unwrap()
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { _ = std::fs::copy(&path, &target).unwrap() }
+    }
+}
+
+#[tokio::test]
+async fn a_changed_question_is_asked_and_a_broken_file_leaves_the_old_one() {
+    let service = Service::start().await;
+    let file = service.folder.path().join("dialogs/report.toml");
+    let old = std::fs::read_to_string(&file).unwrap();
+    service.post("1", "laozhou", "我要反映").await;
+    assert!(service.said_to("laozhou").await.last().unwrap().contains("是哪个村的？"));
+
+    std::fs::write(&file, old.replace("是哪个村的？", "您说的是哪个村？")).unwrap();
+    let mut asked = String::new();
+    for try_ in 0..40 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        service.post(&format!("new{try_}"), "axiu", "重新开始").await;
+        service.post(&format!("again{try_}"), "axiu", "我要反映").await;
+        asked = service.said_to("axiu").await.pop().unwrap();
+        if asked.contains("您说的是哪个村？") {
+            break;
+        }
+    }
+    assert!(asked.contains("您说的是哪个村？"), "{asked}");
+
+    std::fs::write(&file, "schema = 9\n").unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    service.post("broken", "laozhou", "我要反映").await;
+    assert!(service.said_to("laozhou").await.last().unwrap().contains("您说的是哪个村？"));
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_message_at_the_same_time_has_one_effect() {
+    let service = Service::start().await;
+    service.post("a", "laozhou", "前观津夜里有人打井抽水卖").await;
+    let posts = (0..12).map(|_| service.post("submit", "laozhou", "提交"));
+    let answers = futures_util::future::join_all(posts).await;
+    assert!(answers.iter().all(|status| *status == 200));
+    let receipts = service.said_to("laozhou").await.iter().filter(|text| text.contains("编号 0001")).count();
+    assert_eq!((service.count("ticket").await, receipts), (1, 1));
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn many_people_at_once_are_all_answered_and_counted() {
+    let service = Service::start().await;
+    let reports = (0..60).map(|n| {
+        let service = &service;
+        async move {
+            let account = format!("v{n}");
+            service.post(&format!("{n}-1"), &account, "前观津夜里有人打井抽水卖").await;
+            service.post(&format!("{n}-2"), &account, "提交").await
+        }
+    });
+    let answers = futures_util::future::join_all(reports).await;
+    assert!(answers.iter().all(|status| *status == 200));
+    assert_eq!(service.count("ticket").await, 60);
+    let mut conn = service.running.db().read().await.unwrap();
+    let numbers: Vec<i64> =
+        sqlx::query_scalar("SELECT DISTINCT seq FROM ticket ORDER BY seq").fetch_all(&mut *conn).await.unwrap();
+    assert_eq!(numbers, (1..=60).collect::<Vec<i64>>());
+    drop(conn);
+    assert!(service.said_to("v59").await.last().unwrap().contains("收到了"));
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn hooks_refuse_with_an_empty_body_and_health_is_told() {
+    let service = Service::start().await;
+    let status = async |request: reqwest::RequestBuilder| {
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap().len())
+    };
+    assert_eq!(status(service.http.post(service.url("/hook/nowhere")).body("{}")).await, (404, 0));
+    assert_eq!(status(service.http.post(service.url("/hook/sim")).body("not json")).await, (400, 0));
+    assert_eq!(status(service.http.post(service.url("/hook/sim")).body("x".repeat((1 << 20) + 1))).await, (413, 0));
+    assert_eq!(status(service.http.get(service.url("/healthz"))).await.0, 200);
+    assert_eq!(status(service.http.get(service.url("/readyz"))).await.0, 200);
+    let figures = service.http.get(service.url("/metrics")).send().await.unwrap().text().await.unwrap();
+    assert!(figures.contains("minhu_refused_total 1"), "{figures}");
+    assert_eq!(service.count("conversation").await, 0);
+    service.running.stop().await;
+}
