@@ -173,6 +173,14 @@ impl Config {
     /// # Errors
     /// When the folder or the key file cannot be made or read.
     pub fn demo(folder: &Path) -> Result<Self> {
+        Config::demo_with(folder, [])
+    }
+
+    /// The demonstration with the overrides of the environment, for example on another port.
+    ///
+    /// # Errors
+    /// As [`Config::demo`]; every problem of the overrides.
+    pub fn demo_with(folder: &Path, env: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
         let failed = |what: &Path| {
             let what = what.display().to_string();
             move |error: std::io::Error| Error::user(format!("{what}: 打不开或写不了（{error}）"))
@@ -186,22 +194,17 @@ impl Config {
         if Keys::root(&key).is_none() {
             return Err(Error::user(format!("{}: 不是 32 字节的 base64。删掉演示目录可以重来", key_file.display())));
         }
-        let source = "[[channel]]\nkind = \"simulator\"\nid = \"sim\"\n";
-        let (table, _) = read::toml("demo", source);
-        let channels = channels(&table, &mut Vec::new());
-        Ok(Config {
-            server: Server {
-                listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-                public_url: "http://127.0.0.1:8080".into(),
-                proxy: None,
-                metrics: None,
-            },
-            database: Database { url: format!("sqlite://{}", folder.join("minhu.db").display()).into(), max_connections: 4 },
-            media: folder.join("media"),
-            paths: Paths::default(),
-            security: Security { key: key.trim().into(), old_keys: Vec::new() },
-            channels,
-        })
+        let quoted = |text: String| toml::Value::String(text);
+        let source = format!(
+            "[server]\nlisten = \"127.0.0.1:8080\"\npublic_url = \"http://127.0.0.1:8080\"\n\
+             [database]\nurl = {}\nmax_connections = 4\n[media]\ndir = {}\n[security]\nkey = {}\n\
+             [[channel]]\nkind = \"simulator\"\nid = \"sim\"\n",
+            quoted(format!("sqlite://{}", folder.join("minhu.db").display())),
+            quoted(folder.join("media").display().to_string()),
+            quoted(key.trim().to_owned()),
+        );
+        Config::parse("demo", &source, env)
+            .map_err(|problems| Error::user(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
     }
 }
 
@@ -586,6 +589,15 @@ mod tests {
     fn a_missing_file_says_what_to_do() {
         let problems = Config::read(Path::new("/nowhere/minhu.toml"), []).unwrap_err();
         assert!(problems[0].to_string().contains("deploy/minhu.example.toml"));
+    }
+
+    #[test]
+    fn the_demonstration_can_be_moved_to_another_port_by_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = |value: &str| [("MINHU_SERVER__LISTEN".to_owned(), value.to_owned())];
+        let moved = Config::demo_with(folder.path(), env("127.0.0.1:8181")).unwrap();
+        assert_eq!(moved.server.listen.port(), 8181);
+        assert!(Config::demo_with(folder.path(), env("everywhere")).is_err());
     }
 
     #[test]

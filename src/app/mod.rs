@@ -205,9 +205,11 @@ async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, d
 
 /// Takes an address to listen on.
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Error::fault(format!("{address} 不能监听（{error}）。换一个地址，或先停掉占着它的程序")))
+    TcpListener::bind(address).await.map_err(|error| {
+        Error::fault(format!(
+            "{address} 不能监听（{error}）。换一个地址（比如 MINHU_SERVER__LISTEN=127.0.0.1:8081），或先停掉占着它的程序"
+        ))
+    })
 }
 
 /// Problems as one sentence for whoever runs the program, one a line.

@@ -188,7 +188,7 @@ impl At {
         match (&self.config, self.demo) {
             (Some(_), true) => Err(Failure::usage("--config 和 --demo 只能写一个")),
             (Some(path), false) => read_config(path),
-            (None, true) if folder.is_dir() => Ok(Config::demo(folder)?),
+            (None, true) if folder.is_dir() => Ok(Config::demo_with(folder, std::env::vars())?),
             (None, true) => Err(Error::user(format!("{DEMO}: 还没有演示的数据。先运行一次 minhu")).into()),
             (None, false) => read_config(Path::new(CONFIG)).map_err(|failure| {
                 let hint = !Path::new(CONFIG).exists() && folder.is_dir();

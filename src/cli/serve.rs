@@ -5,7 +5,7 @@ use crate::{app::Running, config::Config};
 use std::path::Path;
 
 pub(super) async fn demo() -> Done {
-    let config = Config::demo(Path::new(DEMO))?;
+    let config = Config::demo_with(Path::new(DEMO), std::env::vars())?;
     let running = Running::start(config, start_clock()?).await?;
     let address = running.address();
     say(&format!(
