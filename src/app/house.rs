@@ -355,6 +355,11 @@ impl App for House {
         words::small_talk(text).is_some()
     }
 
+    fn begins_anew(&self, actor: &Actor, text: &str) -> bool {
+        let village = |area: &people::Area| area.level() == people::Level::Village;
+        text.chars().count() >= 8 && actor.directory().areas.in_sentence(text).is_some_and(|(area, _)| village(area))
+    }
+
     async fn open(&self, turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
         opening::open(turn, said).await
     }

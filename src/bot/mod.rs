@@ -145,6 +145,9 @@ pub trait App: Send + Sync + 'static {
     /// Words that are no answer to anything: greetings, thanks.
     fn is_small_talk(&self, text: &str) -> bool;
 
+    /// Words that are a matter of their own, so that they are not taken for the answer to a question nobody has to answer.
+    fn begins_anew(&self, actor: &Self::Actor, text: &str) -> bool;
+
     /// What to make of words, pictures or a place that nothing else took.
     fn open(&self, turn: &mut Turn<'_, Self::Actor>, said: &Said) -> impl Future<Output = Result<Opening>> + Send;
 

@@ -154,7 +154,8 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
     // An answer to the pending question; greetings and thanks are none.
     if !app.is_small_talk(text) {
         let targets = app.targets(turn).await?;
-        for offer in store::waiting_offers(turn.tx, &targets, turn.now).await? {
+        let anew = app.begins_anew(&turn.actor, text);
+        for offer in store::waiting_offers(turn.tx, &targets, turn.now).await?.into_iter().filter(|offer| !(offer.optional && anew)) {
             if talk::take_offer(app, turn, offer, input.clone()).await? {
                 return Ok(());
             }

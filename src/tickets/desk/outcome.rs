@@ -169,7 +169,7 @@ async fn close(turn: &mut Turn<'_, Actor>, ticket: &Ticket, answers: &Answers) -
     let now = turn.now;
     let score = key(answers, "satisfaction");
     change(turn, ticket, Change::of(Verb::Rate).with(&score), |ticket| ticket.closed_at = Some(now)).await?;
-    close_offers(turn.tx, ticket.id, &["rate"]).await
+    close_offers(turn.tx, ticket.id, &[]).await
 }
 
 /// 重办: a new round with half the time.
