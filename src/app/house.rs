@@ -13,7 +13,7 @@ use crate::{
     outbox::{Class, Found, Post, Push, Target},
     people::{self, Actor, GroupOf, Office, Role, Scope},
     seal::Keys,
-    tickets::{self, Mode, commands, desk, life, lists, refs, show},
+    tickets::{self, Mode, commands, desk, life, lists, opening, refs, show, sources, words},
 };
 use std::{
     collections::HashMap,
@@ -224,8 +224,8 @@ impl App for House {
                 Ok(people::desk::places(&turn.actor, query.search.as_deref(), query.within.as_deref(), label))
             }
             "tickets" => {
-                let found = lists::candidates(turn, param("verb").unwrap_or_default()).await?;
-                Ok(lists::items_of(&found, turn))
+                let found = sources::candidates(turn, param("verb").unwrap_or_default()).await?;
+                Ok(sources::items_of(&found, turn))
             }
             "units" => {
                 let open = param("ticket").and_then(|ids| ids.split(',').next()?.parse::<i64>().ok());
@@ -270,10 +270,10 @@ impl App for House {
         let Some(verb) = verb else { return Ok(None) };
         if words.is_empty() {
             let candidates = refs::candidates(turn, verb).await?;
-            let only = (candidates.len() == 1).then(|| lists::value_of(&candidates, turn));
+            let only = (candidates.len() == 1).then(|| sources::value_of(&candidates, turn));
             return Ok(Some(Resolved { value: only, notes: Vec::new(), ask: true }));
         }
-        let (found, mut wrong, several) = lists::resolve(turn, verb, words).await?;
+        let (found, mut wrong, several) = sources::resolve(turn, verb, words).await?;
         if found.is_empty() && several.is_empty() && verb == life::Verb::Status {
             // 查 with an eight-digit query code works for anybody.
             if let Some(sentence) = desk::by_query_code(turn, words).await? {
@@ -294,7 +294,7 @@ impl App for House {
                 ask: false,
             }));
         }
-        let value = (!found.is_empty()).then(|| lists::value_of(&found, turn));
+        let value = (!found.is_empty()).then(|| sources::value_of(&found, turn));
         Ok(Some(Resolved { value, notes: wrong, ask: false }))
     }
 
@@ -348,15 +348,15 @@ impl App for House {
     }
 
     fn danger(&self, text: &str) -> Option<String> {
-        lists::danger(text).then(|| tickets::wording::emergency().to_owned())
+        words::danger(text).then(|| tickets::wording::emergency().to_owned())
     }
 
     fn is_small_talk(&self, text: &str) -> bool {
-        lists::small_talk(text).is_some()
+        words::small_talk(text).is_some()
     }
 
     async fn open(&self, turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
-        lists::open(turn, said).await
+        opening::open(turn, said).await
     }
 
     fn number_in(&self, text: &str) -> Option<String> {

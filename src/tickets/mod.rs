@@ -1,7 +1,7 @@
 //! Tickets: a clue under handling, from the report to the rating.
 //!
 //! `life` is the table of what may happen when and by whom; `desk` holds the use cases; `store` the statements; `show` what
-//! each viewer may see; `wording` every sentence; `commands` the words that staff type.
+//! each viewer may see; `wording` every sentence; `commands` the words that staff type; `opening` what free words begin.
 
 pub mod calendar;
 pub mod commands;
@@ -9,11 +9,14 @@ pub mod desk;
 pub mod docs;
 pub mod life;
 pub mod lists;
+pub mod opening;
 pub mod refs;
 pub mod show;
+pub mod sources;
 pub mod store;
 mod veil;
 pub mod wording;
+pub mod words;
 
 use crate::message::Millis;
 use std::fmt;

@@ -514,7 +514,7 @@ fn sign(mut parts: Vec<&String>) -> String {
     parts.sort();
     let mut hash = Sha1::new();
     parts.into_iter().for_each(|part| hash.update(part));
-    hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    hash.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 fn base64() -> GeneralPurpose {

@@ -218,7 +218,7 @@ fn question(dialog: &Dialog, state: &State, step: &Step, open: &Open, noted: boo
         Some(account) => {
             let ask = step.ask_with_media.as_deref().unwrap_or(&step.ask);
             let thanks = if noted { String::new() } else { wording::media_came(&account.media) };
-            thanks + &filled(dialog, state, ask, &|_| None)
+            format!("{thanks}{}", filled(dialog, state, ask, &|_| None))
         }
         None => filled(dialog, state, &step.ask, &|_| None),
     }

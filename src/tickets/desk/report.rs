@@ -164,7 +164,7 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     let field = directory.propose_field(&clue.text);
     let campaign = field.is_some_and(|field| field.kind == FieldKind::Campaign);
     let kind = clue.kind.unwrap_or_else(|| kind_of(&clue.text, campaign));
-    let priority = if crate::tickets::lists::danger(&clue.text) { Priority::Urgent } else { Priority::Normal };
+    let priority = if crate::tickets::words::danger(&clue.text) { Priority::Urgent } else { Priority::Normal };
     let ticket = Ticket {
         id: turn.tx.id()?,
         number: format!("{prefix}{day}{seq:04}"),

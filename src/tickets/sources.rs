@@ -1,0 +1,77 @@
+//! What dialogs choose tickets from, and what the numbers of a command line mean there.
+
+use super::{
+    Ticket,
+    commands::verb_of_source,
+    life::Verb,
+    refs::{self, Found},
+    show, wording,
+};
+use crate::{
+    bot::{
+        Turn,
+        dialog::{Item, Named, Value},
+    },
+    error::{Error, Result},
+    people::Actor,
+    text,
+};
+use std::collections::HashSet;
+
+/// The tickets that words of a command line mean, and a sentence for each that means none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn resolve(turn: &mut Turn<'_, Actor>, verb: Verb, words: &str) -> Result<(Vec<Ticket>, Vec<String>, Vec<Ticket>)> {
+    let (mut tickets, mut wrong, mut several) = (Vec::new(), Vec::new(), Vec::new());
+    for reference in refs::read(words) {
+        for found in refs::resolve(turn, verb, &reference).await? {
+            match found {
+                Found::One(ticket) if tickets.iter().any(|known: &Ticket| known.id == ticket.id) => {}
+                Found::One(ticket) => tickets.push(*ticket),
+                Found::Several(mut choices) => several.append(&mut choices),
+                Found::Not(why) => wrong.push(why),
+            }
+        }
+    }
+    if tickets.is_empty() && several.is_empty() && wrong.is_empty() {
+        // Words that are no number any ticket can have.
+        wrong.push(wording::unknown_number(&text::shorten(words, 20)));
+    }
+    Ok((tickets, wrong, several))
+}
+
+/// Tickets as the answer of a dialog's step.
+pub fn value_of(tickets: &[Ticket], turn: &Turn<'_, Actor>) -> Value {
+    let named: Vec<Named> =
+        tickets.iter().map(|ticket| Named { key: ticket.id.to_string(), text: show::here(turn, ticket) }).collect();
+    match <[Named; 1]>::try_from(named) {
+        Ok([one]) => Value::Key(one),
+        Err(many) => Value::Keys(many),
+    }
+}
+
+/// Tickets as choices: the number shown is the ticket's own, as long as no two are alike.
+pub fn items_of(tickets: &[Ticket], turn: &Turn<'_, Actor>) -> Vec<Item> {
+    let mut seen = HashSet::new();
+    let unique = tickets.iter().all(|ticket| seen.insert(ticket.seq));
+    tickets
+        .iter()
+        .map(|ticket| Item {
+            also: vec![ticket.number.clone(), ticket.short()],
+            no: unique.then(|| u32::try_from(ticket.seq).ok()).flatten(),
+            ..Item::new(ticket.id.to_string(), show::here(turn, ticket))
+        })
+        .collect()
+}
+
+/// The candidates of a `tickets` source.
+///
+/// # Errors
+/// Those of the database.
+pub async fn candidates(turn: &mut Turn<'_, Actor>, source_verb: &str) -> Result<Vec<Ticket>> {
+    let Some(verb) = verb_of_source(source_verb) else {
+        return Err(Error::fault(format!("a dialog asks for tickets to {source_verb}, which is no verb")));
+    };
+    refs::candidates(turn, verb).await
+}
