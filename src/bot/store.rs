@@ -4,7 +4,7 @@ use super::turn::{Fetch, Memory, OPTIONAL, Offer};
 use crate::{
     clock::DAY,
     db::{Kind, Tx, holders, in_list, insert, rows},
-    error::{Error, Result},
+    error::Result,
     message::{Address, Millis, Update},
     outbox::{Target, courier::via_place},
     seal::Keys,
@@ -421,17 +421,4 @@ pub async fn write_fault(
         .execute(tx.conn())
         .await?;
     Ok(id)
-}
-
-/// The update of a fault, opened.
-///
-/// # Errors
-/// Those of the database; a fault when it does not open.
-pub async fn fault(tx: &mut Tx, keys: &Keys, id: i64) -> Result<Option<(Update, i64, i64)>> {
-    let row =
-        sqlx::query("SELECT raw, conversation, version FROM fault WHERE id = $1").bind(id).fetch_optional(tx.conn()).await?;
-    let Some(row) = row else { return Ok(None) };
-    let raw = keys.open(&format!("fault.raw.{id}"), row.try_get(0)?)?;
-    let update = serde_json::from_str(&raw).map_err(|_| Error::fault("a kept update does not read back"))?;
-    Ok(Some((update, row.try_get(1)?, row.try_get(2)?)))
 }

@@ -25,11 +25,6 @@ pub fn nothing_to_cancel() -> &'static str {
     "现在没有要取消的。有事直接说就行。"
 }
 
-/// A control word that makes no sense now.
-pub fn no_question_open() -> &'static str {
-    "现在没有在问您什么。有事直接说，或者回“帮助”。"
-}
-
 /// A dialog was ended by the person.
 pub fn cancelled(title: &str) -> String {
     format!("好，“{title}”不填了。有事随时说。")
@@ -72,11 +67,6 @@ pub fn reminder(title: &str, question: &str) -> String {
 /// Before a question that waited until a dialog was over.
 pub fn by_the_way() -> &'static str {
     "还有一件事想问您。"
-}
-
-/// Heading of a list of commands.
-pub fn help_heading() -> &'static str {
-    "您可以这样说："
 }
 
 /// How to write one command.

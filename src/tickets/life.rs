@@ -156,7 +156,6 @@ use State::{
 const OPEN: &[State] = &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Disputed, Working, InReview, Callback, Shelved];
 const OPEN_AND_CLOSED: &[State] =
     &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Disputed, Working, InReview, Callback, Shelved, Closed];
-const WITH_UNIT: &[State] = &[Dispatched, Working, InReview];
 
 const INTAKE: Who = Who::Holder(Role::Intake);
 const DISPATCHER: Who = Who::Holder(Role::Dispatcher);
@@ -336,11 +335,6 @@ pub fn states_for(verb: Verb) -> Vec<State> {
 /// Is nothing of this verb built yet?
 pub fn is_later(verb: Verb) -> bool {
     rows_of(verb).all(|row| row.later)
-}
-
-/// States in which a unit has the ticket.
-pub fn with_unit(state: State) -> bool {
-    WITH_UNIT.contains(&state)
 }
 
 #[cfg(test)]

@@ -90,12 +90,70 @@ pub fn more_questions(questions: &[String]) -> String {
 }
 
 /// 转人工 was passed on.
-pub fn human_promise(open: bool) -> &'static str {
-    if open {
+pub fn human_promise(open: bool, number: &str) -> String {
+    let when = if open {
         "您的话转给受理员了，很快有人看。"
     } else {
         "您的话转给受理员了，上班时间（周一到周五 8:30 到 17:30）有人看。急事请打 110、119、120。"
-    }
+    };
+    format!("{when}编号 {number}。")
+}
+
+/// The receipt of a report whose own questions follow at once.
+pub fn received(number: &str, promise: &str) -> String {
+    format!("收到了，编号 {number}。{promise}")
+}
+
+/// Intake, as reporters are told of it.
+pub const INTAKE: &str = "受理员";
+
+/// The centre, where no unit has the ticket.
+pub const CENTRE: &str = "受理中心";
+
+/// Somebody of the unit whose name is not known.
+pub const COLLEAGUE: &str = "同事";
+
+/// The title of a report without words.
+pub const UNTITLED: &str = "（照片或语音）";
+
+/// 改派 to the unit that has it.
+pub fn there_already(number: &str, unit: &str) -> String {
+    format!("{number} 本来就在{unit}。")
+}
+
+/// Who sends a result back.
+pub fn who_judges(leader: bool) -> &'static str {
+    if leader { "单位负责人" } else { "派单员" }
+}
+
+/// In a group, in place of a reason.
+pub fn reason_in_private() -> &'static str {
+    "请私聊看原因"
+}
+
+/// Who urges.
+pub fn who_urges(reporter: bool) -> &'static str {
+    if reporter { "反映人" } else { "派单员或代表" }
+}
+
+/// 查 in a group.
+pub fn rest_in_private(label: &str, state: State) -> String {
+    format!("{label} {state}（内容私聊发您了）")
+}
+
+/// 转办 to somebody outside the unit.
+pub fn only_colleagues() -> &'static str {
+    "只能转给本单位的人。"
+}
+
+/// 办结 of several at once.
+pub fn finish_one_by_one() -> &'static str {
+    "办结要一件一件来。"
+}
+
+/// How many files came.
+pub fn files(count: usize) -> String {
+    format!("照片等 {count} 个")
 }
 
 /// To intake: something new. In a group only number, township and field.

@@ -73,7 +73,7 @@ pub(super) async fn ask(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
         }
     })
     .await?;
-    let from = if by_unit { unit_name(turn, &after) } else { "受理员".to_owned() };
+    let from = if by_unit { unit_name(turn, &after) } else { wording::INTAKE.to_owned() };
     let label = show::label(&after, turn.actor.directory());
     let asked = tell_reporters(turn, &after, wording::question(&label, &from, &question).into()).await?;
     for reporter in asked {
@@ -156,7 +156,7 @@ pub(super) async fn redispatch(turn: &mut Turn<'_, Actor>, ticket: Ticket, answe
         return Err(Error::user(wording::unknown_unit(&unit, None)));
     };
     if ticket.unit.as_deref() == Some(unit.as_str()) {
-        return Err(Error::user(format!("{} 本来就在{name}。", ticket.short())));
+        return Err(Error::user(wording::there_already(&ticket.short(), &name)));
     }
     let reason = wording::unit_reason(&key(answers, "reason"));
     let old = ticket.unit.clone();

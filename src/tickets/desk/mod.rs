@@ -324,5 +324,5 @@ fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply
 
 /// The name of the sender's unit for the ticket, as the reporter may read it.
 fn unit_name(turn: &Turn<'_, Actor>, ticket: &Ticket) -> String {
-    show::unit(ticket, turn.actor.directory()).unwrap_or("受理中心").to_owned()
+    show::unit(ticket, turn.actor.directory()).unwrap_or(wording::CENTRE).to_owned()
 }

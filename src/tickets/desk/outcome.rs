@@ -46,10 +46,10 @@ pub(super) async fn redo(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
         ticket.resolved_at = None;
     })
     .await?;
-    let by = if leader { "单位负责人" } else { "派单员" };
+    let by = wording::who_judges(leader);
     let directory = turn.actor.office.directory.clone();
     let reply = Reply {
-        text: wording::redo(&show::group_label(&after, &directory), by, "请私聊看原因"),
+        text: wording::redo(&show::group_label(&after, &directory), by, wording::reason_in_private()),
         private: Some(wording::redo(&show::label(&after, &directory), by, &reason)),
         ..Reply::default()
     };

@@ -78,7 +78,7 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
     given.insert("field".into(), Value::key(field.clone(), "").into());
     if key(answers, "detailed") == "yes" || (turn.actor.has(Role::Deputy) && !on_behalf) {
         let (number, promise) = (&values[0].1, &values[1].1);
-        turn.say(format!("收到了，编号 {number}。{promise}"));
+        turn.say(wording::received(number, promise));
         return Ok(Submitted::Then("details", given));
     }
     if let Some(questions) = questions(turn, &field).filter(|_| !on_behalf) {
@@ -119,7 +119,7 @@ pub(super) async fn human(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resu
     let local = local(turn.now);
     let minutes = local.hour() * 60 + local.minute();
     let open = calendar::works(local.date_naive()) && (8 * 60 + 30..17 * 60 + 30).contains(&minutes);
-    turn.say(format!("{}编号 {}。", wording::human_promise(open), ticket.short()));
+    turn.say(wording::human_promise(open, &ticket.short()));
     Ok(Submitted::Done(Vec::new()))
 }
 
@@ -276,7 +276,7 @@ pub fn title_of(text: &str, village: &str) -> String {
     let line = line.trim_start_matches(['，', ',', ' ', '的', '：']).trim_start_matches("里的").trim_start_matches("里头");
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
-    if title.is_empty() { "（照片或语音）".to_owned() } else { title }
+    if title.is_empty() { wording::UNTITLED.to_owned() } else { title }
 }
 
 /// The campaign field whose questions fit, else `topic`.

@@ -72,7 +72,7 @@ pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
         }
     })
     .await?;
-    let who = if mine && !as_staff { "反映人" } else { "派单员或代表" };
+    let who = wording::who_urges(mine && !as_staff);
     let directory = turn.actor.office.directory.clone();
     let reply = Reply {
         text: wording::urged(&show::group_label(&after, &directory), who, after.state),
@@ -117,7 +117,7 @@ pub(super) async fn status(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
     let person = turn.actor.person;
     turn.say_privately(person, full);
     let directory = turn.actor.office.directory.clone();
-    let text = format!("{} {}（内容私聊发您了）", show::group_label(&ticket, &directory), ticket.state);
+    let text = wording::rest_in_private(&show::group_label(&ticket, &directory), ticket.state);
     Ok(show::group_card("工单", &ticket, &directory, turn.now, text, &[]))
 }
 

@@ -90,11 +90,11 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
         let scope = refs::scope_of(&ticket);
         [Role::Handler, Role::Liaison, Role::UnitLeader].iter().any(|role| directory.holds(&staff.grants, *role, scope))
     });
-    let Some(colleague) = colleague else { return Err(Error::user("只能转给本单位的人。")) };
+    let Some(colleague) = colleague else { return Err(Error::user(wording::only_colleagues())) };
     let name = colleague.name.clone();
     let after =
         change(turn, &ticket, Change::of(Verb::Give).because(&name).internal(), |ticket| ticket.handler = Some(person)).await?;
-    let by = directory.staff(turn.actor.person).map_or("同事", |staff| staff.name.as_str());
+    let by = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
     let mut reply = Reply::text(wording::given(&show::label(&after, &directory), by));
     reply.card = Some(show::private_card("转给您的工单", &after, &directory, turn.now));
     reply.choices = show::chips(&after, &["看", "办结"]);
@@ -131,8 +131,11 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
         };
         tell_whoever_has_it(turn, &after, Class::Now, reply);
     } else {
-        let from =
-            if after.unit.is_some() && !turn.actor.has(Role::Intake) { unit_name(turn, &after) } else { "受理员".to_owned() };
+        let from = if after.unit.is_some() && !turn.actor.has(Role::Intake) {
+            unit_name(turn, &after)
+        } else {
+            wording::INTAKE.to_owned()
+        };
         let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &from, &said).into()).await?;
         for reporter in told {
             leave(turn, &after, Target::Reporter(reporter.id), ("relay", true), now + 10 * DAY)?;
@@ -186,7 +189,7 @@ pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
 pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
     let mut tickets = super::tickets(turn, answers).await?;
     let Some(ticket) = tickets.pop().filter(|_| tickets.is_empty()) else {
-        return Err(Error::user("办结要一件一件来。"));
+        return Err(Error::user(wording::finish_one_by_one()));
     };
     let result = account(answers, "result");
     let verification = Verification::from_code(&key(answers, "verification"));
@@ -210,7 +213,7 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let private = wording::result_private(&head, &show::label(&after, &directory), &detail);
     let reply = Reply { text: wording::to_sign_off(&number, after.seq), private: Some(private), ..Reply::default() };
     tell_role(turn, &after, Role::UnitLeader, Class::Batch, reply);
-    let extra = if media.is_empty() { String::new() } else { format!("照片等 {} 个", media.len()) };
+    let extra = if media.is_empty() { String::new() } else { wording::files(media.len()) };
     let done = answer(turn, Verb::Done, &after, &extra);
     turn.say(done);
     Ok(Submitted::Done(Vec::new()))
