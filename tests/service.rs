@@ -143,3 +143,43 @@ async fn hooks_refuse_with_an_empty_body_and_health_is_told() {
     assert_eq!(service.count("conversation").await, 0);
     service.running.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_said_and_told_lies_sealed() {
+    let service = Service::start().await;
+    for (n, text) in ["前观津夜里有人打井抽水卖", "改成实名", "13812345678"].iter().enumerate() {
+        service.post(&n.to_string(), "laozhou", text).await;
+    }
+    assert!(service.said_to("laozhou").await.last().unwrap().contains("138****5678"));
+    let mut conn = service.running.db().read().await.unwrap();
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM outbox").fetch_all(&mut *conn).await.unwrap();
+    let states: Vec<String> = sqlx::query_scalar("SELECT state FROM conversation").fetch_all(&mut *conn).await.unwrap();
+    assert_eq!((bodies.len(), states.len()), (3, 1));
+    assert!(bodies.iter().chain(&states).all(|text| text.starts_with("k1.")));
+    drop(conn);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_stored_leads_from_an_anonymous_ticket_to_the_chat() {
+    let service = Service::start().await;
+    for (n, text) in ["前观津夜里有人打井抽水卖", "匿名", "提交", "井在村东头", "我的", "查 1"].iter().enumerate()
+    {
+        service.post(&n.to_string(), "laozhou", text).await;
+    }
+    assert!(service.said_to("laozhou").await.last().unwrap().contains("WY2611230001"));
+    let mut conn = service.running.db().read().await.unwrap();
+    let chat: i64 = sqlx::query_scalar("SELECT id FROM conversation").fetch_one(&mut *conn).await.unwrap();
+    let keys: Vec<String> = sqlx::query_scalar("SELECT DISTINCT turn_key FROM ticket_event").fetch_all(&mut *conn).await.unwrap();
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT lane, turn_key FROM outbox WHERE turn_key <> ''").fetch_all(&mut *conn).await.unwrap();
+    let in_the_chat: Vec<&(String, String)> = rows.iter().filter(|(lane, _)| *lane == format!("c:{chat}")).collect();
+    assert!(in_the_chat.iter().all(|(_, key)| !keys.contains(key)), "{in_the_chat:?}");
+    let accounts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM account JOIN reporter ON reporter.holder = account.hash")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(accounts, 0);
+    drop(conn);
+    service.running.stop().await;
+}

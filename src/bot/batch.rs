@@ -191,11 +191,11 @@ impl<A: App> Bot<A> {
         if !opened.is_empty() {
             outbox::release_kept(tx, &opened, now).await?;
         }
-        outbox::write(tx, &all.messages, now).await?;
+        outbox::write(tx, &self.keys, &all.messages, now).await?;
         store::write_offers(tx, &all.offers, now).await?;
         store::write_fetches(tx, &all.fetches, now).await?;
         let changed: Vec<&Conversation> = conversations.values().filter(|conversation| conversation.changed).collect();
-        store::save(tx, &changed, now).await
+        store::save(tx, &self.keys, &changed, now).await
     }
 
     /// The stored answer of a message that came again.
@@ -203,7 +203,7 @@ impl<A: App> Bot<A> {
         let in_this_batch = all.messages.iter().find(|(_, key, held, _)| key == turn_key && *held);
         let held = match in_this_batch {
             Some((id, _, _, push)) => Some((*id, push.reply.clone())),
-            None => outbox::stored_answer(tx.conn(), turn_key).await?,
+            None => outbox::stored_answer(tx.conn(), &self.keys, turn_key).await?,
         };
         Ok(Given { held })
     }

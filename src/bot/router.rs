@@ -155,7 +155,9 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
     if !app.is_small_talk(text) {
         let targets = app.targets(turn).await?;
         let anew = app.begins_anew(&turn.actor, text);
-        for offer in store::waiting_offers(turn.tx, &targets, turn.now).await?.into_iter().filter(|offer| !(offer.optional && anew)) {
+        for offer in
+            store::waiting_offers(turn.tx, &targets, turn.now).await?.into_iter().filter(|offer| !(offer.optional && anew))
+        {
             if talk::take_offer(app, turn, offer, input.clone()).await? {
                 return Ok(());
             }

@@ -67,7 +67,7 @@ pub async fn conversations(
     now: Millis,
 ) -> Result<HashMap<String, Conversation>> {
     let hashes: Vec<String> = wanted.iter().map(|(hash, _)| hash.clone()).collect();
-    let mut found = load(tx, &hashes).await?;
+    let mut found = load(tx, keys, &hashes).await?;
     let missing: Vec<&(String, Address)> = wanted.iter().filter(|(hash, _)| !found.contains_key(hash)).collect();
     if missing.is_empty() {
         return Ok(found);
@@ -97,14 +97,29 @@ pub async fn conversations(
     )
     .await?;
     let hashes: Vec<String> = new.into_iter().map(|(_, hash, _, _)| hash).collect();
-    for (hash, mut conversation) in load(tx, &hashes).await? {
+    for (hash, mut conversation) in load(tx, keys, &hashes).await? {
         conversation.new = true;
         found.insert(hash, conversation);
     }
     Ok(found)
 }
 
-async fn load(tx: &mut Tx, hashes: &[String]) -> Result<HashMap<String, Conversation>> {
+/// What a conversation remembers, out of its row. Answers hold what people tell, their telephones, tickets they reported.
+pub(super) fn remembered(keys: &Keys, id: i64, state: &str) -> Memory {
+    // What does not open or cannot be read is forgotten rather than a reason never to answer this person again.
+    keys.open(&state_place(id), state).ok().and_then(|plain| serde_json::from_str(&plain).ok()).unwrap_or_default()
+}
+
+/// What a conversation remembers, as it lies in its row.
+pub(super) fn kept(keys: &Keys, id: i64, memory: &Memory) -> Result<String> {
+    keys.seal(&state_place(id), &serde_json::to_string(memory)?)
+}
+
+fn state_place(id: i64) -> String {
+    format!("conversation.state.{id}")
+}
+
+async fn load(tx: &mut Tx, keys: &Keys, hashes: &[String]) -> Result<HashMap<String, Conversation>> {
     let lock = match tx.kind() {
         Kind::Sqlite => "ORDER BY id",
         Kind::Postgres => "ORDER BY id FOR UPDATE",
@@ -117,8 +132,7 @@ async fn load(tx: &mut Tx, hashes: &[String]) -> Result<HashMap<String, Conversa
         }
         for row in query.fetch_all(tx.conn()).await? {
             let hash: String = row.try_get(1)?;
-            // What cannot be read is forgotten rather than a reason never to answer this person again.
-            let memory = serde_json::from_str(row.try_get(2)?).unwrap_or_default();
+            let memory = remembered(keys, row.try_get(0)?, row.try_get(2)?);
             let conversation = Conversation {
                 id: row.try_get(0)?,
                 hash: hash.clone(),
@@ -137,11 +151,11 @@ async fn load(tx: &mut Tx, hashes: &[String]) -> Result<HashMap<String, Conversa
 ///
 /// # Errors
 /// Those of the database.
-pub async fn save(tx: &mut Tx, conversations: &[&Conversation], now: Millis) -> Result<()> {
+pub async fn save(tx: &mut Tx, keys: &Keys, conversations: &[&Conversation], now: Millis) -> Result<()> {
     let mut values = Vec::new();
     for conversation in conversations {
         let dialog = conversation.memory.dialog.as_ref().map(|dialog| dialog.dialog.clone());
-        values.push((conversation.id, serde_json::to_string(&conversation.memory)?, dialog, conversation.version + 1));
+        values.push((conversation.id, kept(keys, conversation.id, &conversation.memory)?, dialog, conversation.version + 1));
     }
     // The rows exist, so only the conflict's side counts; hash, channel and address are there to satisfy the table.
     insert(

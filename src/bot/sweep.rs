@@ -3,39 +3,48 @@
 use super::{
     App, Memory,
     dialog::{self, Idle},
-    wording,
+    store, wording,
 };
 use crate::{
-    clock::HOUR,
+    clock::{DAY, HOUR},
     db::Db,
     error::Result,
     message::{Millis, Reply},
     outbox::{self, Class, Push, Target},
+    seal::Keys,
 };
 use sqlx::Row;
 
 /// No dialog file may remind sooner.
 const SOONEST: Millis = HOUR / 2;
+/// A dialog that was reminded of is looked at again after this time; one that is to be dropped sooner is dropped at its next
+/// message.
+const LONGEST: Millis = DAY;
 
 /// Looks at all dialogs in progress; a missed or doubled sweep changes nothing.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn sweep<A: App>(app: &A, db: &Db, now: Millis) -> Result<()> {
+pub async fn sweep<A: App>(app: &A, db: &Db, keys: &Keys, now: Millis) -> Result<()> {
     let mut conn = db.read().await?;
-    let due: Option<i64> = sqlx::query_scalar("SELECT id FROM conversation WHERE dialog IS NOT NULL AND asked_at < $1 LIMIT 1")
-        .bind(now - SOONEST)
-        .fetch_optional(&mut *conn)
-        .await?;
+    let due: Option<i64> = sqlx::query_scalar(
+        "SELECT id FROM conversation WHERE dialog IS NOT NULL AND asked_at < $1 AND (reminded = 0 OR asked_at < $2) LIMIT 1",
+    )
+    .bind(now - SOONEST)
+    .bind(now - LONGEST)
+    .fetch_optional(&mut *conn)
+    .await?;
     drop(conn);
     if due.is_none() {
         return Ok(());
     }
     let mut tx = db.write().await?;
     let rows = sqlx::query(
-        "SELECT id, state, asked_at, reminded, version FROM conversation WHERE dialog IS NOT NULL AND asked_at < $1 ORDER BY id LIMIT 500",
+        "SELECT id, state, asked_at, reminded, version FROM conversation WHERE dialog IS NOT NULL AND asked_at < $1
+         AND (reminded = 0 OR asked_at < $2) ORDER BY asked_at LIMIT 500",
     )
     .bind(now - SOONEST)
+    .bind(now - LONGEST)
     .fetch_all(tx.conn())
     .await?;
     let set = app.dialogs();
@@ -44,7 +53,7 @@ pub async fn sweep<A: App>(app: &A, db: &Db, now: Millis) -> Result<()> {
         let (id, asked_at, reminded): (i64, Millis, i32) = (row.try_get(0)?, row.try_get(2)?, row.try_get(3)?);
         // On PostgreSQL a turn of another connection may have changed the row meanwhile; then it is not idle any more.
         let version: i64 = row.try_get(4)?;
-        let mut memory: Memory = serde_json::from_str(row.try_get(1)?).unwrap_or_default();
+        let mut memory: Memory = store::remembered(keys, id, row.try_get(1)?);
         let Some(state) = memory.dialog.as_mut() else { continue };
         let dialog = set.get(&state.dialog);
         match dialog.map_or(Idle::Drop, |dialog| dialog::idle(dialog, asked_at, reminded != 0, now)) {
@@ -71,7 +80,7 @@ pub async fn sweep<A: App>(app: &A, db: &Db, now: Millis) -> Result<()> {
                 sqlx::query(
                     "UPDATE conversation SET state = $1, dialog = NULL, version = version + 1 WHERE id = $2 AND version = $3",
                 )
-                .bind(serde_json::to_string(&memory)?)
+                .bind(store::kept(keys, id, &memory)?)
                 .bind(id)
                 .bind(version)
                 .execute(tx.conn())
@@ -79,6 +88,6 @@ pub async fn sweep<A: App>(app: &A, db: &Db, now: Millis) -> Result<()> {
             }
         }
     }
-    outbox::write(&mut tx, &messages, now).await?;
+    outbox::write(&mut tx, keys, &messages, now).await?;
     tx.commit().await
 }

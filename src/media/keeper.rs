@@ -212,7 +212,7 @@ impl<F: Fetcher> Keeper<F> {
                 .execute(tx.conn())
                 .await?;
             if job.fetch_by <= now {
-                settle(&mut tx, &job, &Verdict::NotKept(Trouble::Lost), now).await?;
+                settle(&mut tx, self.shelf.keys(), &job, &Verdict::NotKept(Trouble::Lost), now).await?;
             } else {
                 jobs.push(job);
             }
@@ -270,7 +270,7 @@ impl<F: Fetcher> Keeper<F> {
 
     async fn record(&self, job: &Job, verdict: &Verdict) -> Result<()> {
         let mut tx = self.db.write().await?;
-        settle(&mut tx, job, verdict, self.clock.now()).await?;
+        settle(&mut tx, self.shelf.keys(), job, verdict, self.clock.now()).await?;
         tx.commit().await?;
         if matches!(verdict, Verdict::NotKept(_)) {
             // An earlier try may have died between putting the file there and recording it.
@@ -293,7 +293,7 @@ fn not_fetched(outcome: &Outcome) -> Verdict {
 }
 
 /// Writes down what became of a row, unless its lease has gone to somebody else.
-async fn settle(tx: &mut Tx, job: &Job, verdict: &Verdict, now: Millis) -> Result<()> {
+async fn settle(tx: &mut Tx, keys: &Keys, job: &Job, verdict: &Verdict, now: Millis) -> Result<()> {
     let (state, format, size, due_at) = match verdict {
         Verdict::Ready(format, size) => ("ready", Some(*format), Some(*size), job.lease),
         Verdict::NotKept(Trouble::Lost) => ("lost", None, None, job.lease),
@@ -318,14 +318,14 @@ async fn settle(tx: &mut Tx, job: &Job, verdict: &Verdict, now: Millis) -> Resul
     .fetch_optional(tx.conn())
     .await?;
     match (row, verdict) {
-        (Some(row), Verdict::NotKept(trouble)) => say(tx, job, *trouble, row.try_get(0)?, now).await,
+        (Some(row), Verdict::NotKept(trouble)) => say(tx, keys, job, *trouble, row.try_get(0)?, now).await,
         _ => Ok(()),
     }
 }
 
 /// Asks for the file again in the chat it came from: the one in which its turn was answered. A turn without an answer (the
 /// second of nine photos) is left without a word here too, and so is the second bad file of one message.
-async fn say(tx: &mut Tx, job: &Job, trouble: Trouble, ticket: Option<i64>, now: Millis) -> Result<()> {
+async fn say(tx: &mut Tx, keys: &Keys, job: &Job, trouble: Trouble, ticket: Option<i64>, now: Millis) -> Result<()> {
     let row = sqlx::query(
         "SELECT COUNT(*), CAST(SUM(CASE WHEN state IN ('refused', 'lost') THEN 1 ELSE 0 END) AS BIGINT)
          FROM media WHERE turn_key = $1 AND kind = (SELECT kind FROM media WHERE id = $2)",
@@ -348,7 +348,7 @@ async fn say(tx: &mut Tx, job: &Job, trouble: Trouble, ticket: Option<i64>, now:
         urgent: false,
     };
     // No turn's key: a message that is delivered again must get its own answer, not this one.
-    outbox::write(tx, &[(tx.id()?, String::new(), false, push)], now).await
+    outbox::write(tx, keys, &[(tx.id()?, String::new(), false, push)], now).await
 }
 
 async fn chat_of(conn: &mut AnyConnection, turn_key: &str) -> Result<Option<Target>> {

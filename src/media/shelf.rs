@@ -56,6 +56,11 @@ impl Shelf {
         Shelf { db, keys, dir: dir.into() }
     }
 
+    /// The keys that everything here is sealed with.
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// The media type and the bytes of a file that is ready, without metadata. Ask only after checking that whoever will
     /// see it may see its ticket.
     ///

@@ -5,7 +5,7 @@
 
 use super::{
     BATCH_EVERY, Class, Push, Target, WORTH, after_quiet, retry_after,
-    store::{COLUMNS, Waiting, handed, marked_pending, skip_locked},
+    store::{COLUMNS, Waiting, handed, marked_pending, sealed, skip_locked},
 };
 use crate::{
     channels::{Ability, Outcome, Way},
@@ -172,7 +172,7 @@ impl<P: Post> Courier<P> {
         let mut tx = self.db.write().await?;
         handed(&mut tx, handed_ids, now).await?;
         marked_pending(&mut tx, late_ids, now).await?;
-        let rows = due(&mut tx, now).await?;
+        let rows = due(&mut tx, &self.keys, now).await?;
         let mut worked = !rows.is_empty();
         let mut parcels = Vec::new();
         let mut lanes = HashSet::new();
@@ -302,13 +302,13 @@ impl<P: Post> Courier<P> {
         }
         let mut replies = vec![std::mem::take(&mut row.reply)];
         for other in &others {
-            let other = Waiting::from_row(other)?;
+            let other = Waiting::from_row(other, &self.keys)?;
             set_state(tx, other.id, "superseded", "in one list").await?;
             replies.push(other.reply);
         }
         row.reply = self.post.merged(&replies);
         row.ticket = None;
-        rewrite(tx, row).await
+        rewrite(tx, &self.keys, row).await
     }
 
     /// Keeps a message for the next contact, as one with what is kept there about the same ticket.
@@ -324,13 +324,13 @@ impl<P: Post> Courier<P> {
         if !older.is_empty() {
             let mut replies = Vec::new();
             for older in &older {
-                let older = Waiting::from_row(older)?;
+                let older = Waiting::from_row(older, &self.keys)?;
                 set_state(tx, older.id, "superseded", "kept as one").await?;
                 replies.push(older.reply);
             }
             replies.push(std::mem::take(&mut row.reply));
             row.reply = self.post.merged(&replies);
-            rewrite(tx, &row).await?;
+            rewrite(tx, &self.keys, &row).await?;
         }
         sqlx::query("UPDATE outbox SET state = 'kept', kept_for = $1, why = 'no window' WHERE id = $2")
             .bind(hash.to_owned())
@@ -455,7 +455,7 @@ impl<P: Post> Courier<P> {
                 }
                 let mut row = row.clone();
                 row.reply = neutral;
-                rewrite(tx, &row).await?;
+                rewrite(tx, &self.keys, &row).await?;
                 back(tx, &row, tried, why, now).await
             }
             Outcome::Halted(pause, why) => {
@@ -515,27 +515,27 @@ impl<P: Post> Courier<P> {
             for push in self.post.quota_warning(channel, used, limit) {
                 messages.push((tx.id()?, String::new(), false, push));
             }
-            super::write(tx, &messages, now).await?;
+            super::write(tx, &self.keys, &messages, now).await?;
         }
         Ok(())
     }
 }
 
 /// Due rows, the oldest of each lane first. A row waits for an older one of its lane unless that one merely waits for a
-/// later hour.
-async fn due(tx: &mut Tx, now: Millis) -> Result<Vec<(Waiting, String)>> {
+/// later hour. An answer that has to be tried again holds nothing back: the next one is worth more.
+async fn due(tx: &mut Tx, keys: &Keys, now: Millis) -> Result<Vec<(Waiting, String)>> {
     let sql = format!(
         "SELECT {COLUMNS}, COALESCE(channel, '') AS tried FROM outbox AS o
          WHERE ((o.state IN ('pending', 'held') AND o.not_before <= $1) OR (o.state = 'sending' AND o.lease_until <= $1))
            AND (o.lane = '' OR NOT EXISTS (
                SELECT 1 FROM outbox AS e WHERE e.lane = o.lane AND e.id < o.id
                AND (e.state = 'held' OR (e.state = 'sending' AND e.lease_until > $1)
-                    OR (e.state = 'pending' AND (e.not_before <= $1 OR e.tries > 0)))))
+                    OR (e.state = 'pending' AND (e.not_before <= $1 OR (e.tries > 0 AND e.class <> 'reply'))))))
          ORDER BY o.id LIMIT {AT_ONCE}{}",
         skip_locked(tx.kind())
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(now).fetch_all(tx.conn()).await?;
-    rows.iter().map(|row| Ok((Waiting::from_row(row)?, row.try_get("tried")?))).collect()
+    rows.iter().map(|row| Ok((Waiting::from_row(row, keys)?, row.try_get("tried")?))).collect()
 }
 
 async fn set_state(tx: &mut Tx, id: i64, state: &'static str, why: &'static str) -> Result<()> {
@@ -555,9 +555,9 @@ async fn back(tx: &mut Tx, row: &Waiting, tried: &str, why: &'static str, now: M
     Ok(())
 }
 
-async fn rewrite(tx: &mut Tx, row: &Waiting) -> Result<()> {
+async fn rewrite(tx: &mut Tx, keys: &Keys, row: &Waiting) -> Result<()> {
     sqlx::query("UPDATE outbox SET body = $1, ticket_id = $2 WHERE id = $3")
-        .bind(serde_json::to_string(&row.reply)?)
+        .bind(sealed(keys, &row.reply)?)
         .bind(row.ticket)
         .bind(row.id)
         .execute(tx.conn())

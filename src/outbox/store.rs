@@ -5,6 +5,7 @@ use crate::{
     db::{Kind, Tx, holders, in_list, insert},
     error::{Error, Result},
     message::{Millis, Reply},
+    seal::Keys,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
@@ -34,13 +35,13 @@ pub struct Waiting {
 pub(super) const COLUMNS: &str = "id, target, body, class, ticket_id, except_for, tries, expires_at, turn_key";
 
 impl Waiting {
-    pub(super) fn from_row(row: &AnyRow) -> Result<Self> {
+    pub(super) fn from_row(row: &AnyRow, keys: &Keys) -> Result<Self> {
         let target: String = row.try_get("target")?;
         let class: String = row.try_get("class")?;
         Ok(Waiting {
             id: row.try_get("id")?,
             target: target.parse().map_err(|()| Error::fault("an outbox row has no readable target"))?,
-            reply: serde_json::from_str(row.try_get("body")?)?,
+            reply: opened(keys, row.try_get("body")?)?,
             class: match class.as_str() {
                 "reply" => Class::Reply,
                 "batch" => Class::Batch,
@@ -55,14 +56,30 @@ impl Waiting {
     }
 }
 
+/// The associated data of a sealed text. It names no row, so that a role's message can be copied to its holders as it is.
+const PLACE: &str = "outbox.body";
+
+/// A message as it lies in its row: texts hold names, telephones and numbers of tickets beside the chat they went to.
+pub(super) fn sealed(keys: &Keys, reply: &Reply) -> Result<String> {
+    keys.seal(PLACE, &serde_json::to_string(reply)?)
+}
+
+/// A message out of its row; an erased one is empty.
+fn opened(keys: &Keys, body: &str) -> Result<Reply> {
+    if body.is_empty() {
+        return Ok(Reply::default());
+    }
+    Ok(serde_json::from_str(&keys.open(PLACE, body)?)?)
+}
+
 /// Writes messages. Each comes with its id, the key of its turn, and whether the HTTP response is to carry it.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn write(tx: &mut Tx, messages: &[(i64, String, bool, Push)], now: Millis) -> Result<()> {
+pub async fn write(tx: &mut Tx, keys: &Keys, messages: &[(i64, String, bool, Push)], now: Millis) -> Result<()> {
     let mut rows = Vec::with_capacity(messages.len());
     for (id, turn_key, held, push) in messages {
-        rows.push((*id, turn_key, *held, push, serde_json::to_string(&push.reply)?));
+        rows.push((*id, turn_key, *held, push, sealed(keys, &push.reply)?));
     }
     insert(
         tx,
@@ -95,13 +112,13 @@ pub async fn write(tx: &mut Tx, messages: &[(i64, String, bool, Push)], now: Mil
 ///
 /// # Errors
 /// Those of the database.
-pub async fn stored_answer(conn: &mut AnyConnection, turn_key: &str) -> Result<Option<(i64, Reply)>> {
+pub async fn stored_answer(conn: &mut AnyConnection, keys: &Keys, turn_key: &str) -> Result<Option<(i64, Reply)>> {
     let row = sqlx::query("SELECT id, body FROM outbox WHERE turn_key = $1 AND class = 'reply' ORDER BY id LIMIT 1")
         .bind(turn_key)
         .fetch_optional(conn)
         .await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some((row.try_get(0)?, serde_json::from_str(row.try_get(1)?)?)))
+    Ok(Some((row.try_get(0)?, opened(keys, row.try_get(1)?)?)))
 }
 
 /// Marks replies that travelled in an HTTP response as sent.
@@ -159,7 +176,7 @@ pub async fn release_kept(tx: &mut Tx, hashes: &[String], now: Millis) -> Result
 /// # Errors
 /// Those of the database.
 pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
-    sqlx::query("UPDATE outbox SET body = '{\"text\":\"\"}', turn_key = '' WHERE lane = $1 AND state IN ('sent', 'superseded', 'expired')")
+    sqlx::query("UPDATE outbox SET body = '', turn_key = '' WHERE lane = $1 AND state IN ('sent', 'superseded', 'expired')")
         .bind(to.lane())
         .execute(tx.conn())
         .await?;

@@ -1,10 +1,11 @@
 //! Working lists, 照派, 我的.
 
-use super::{State, Ticket, desk, life::Verb, refs, show, store, wording};
+use super::{Mode, State, Ticket, desk, life::Verb, refs, show, store, wording};
 use crate::{
     bot::{Submitted, Turn},
     error::{Error, Result},
     message::Reply,
+    outbox::Target,
     people::{Actor, Role},
 };
 use std::collections::BTreeMap;
@@ -135,6 +136,10 @@ async fn assign_all(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
 /// Those of the database.
 pub async fn mine(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
     let entries = store::entries_of(turn.tx, &turn.actor.holders()).await?;
+    if let Some(nameless) = entries.iter().find(|entry| entry.mode == Mode::Anonymous) {
+        // The answer names tickets of which nothing stored may lead to the chat.
+        turn.answer_as(Target::Reporter(nameless.id));
+    }
     let mut lines = Vec::new();
     let mut last = None;
     for entry in entries.iter().take(9) {

@@ -47,6 +47,11 @@ struct House {
     platform: Arc<Platform>,
 }
 
+/// The installation's keys.
+fn keys() -> Keys {
+    Keys::new(&[1; 32], &[])
+}
+
 impl House {
     async fn new() -> House {
         House::with(Platform::default()).await
@@ -73,7 +78,7 @@ impl House {
     }
 
     fn shelf(&self) -> Shelf {
-        Shelf::new(self.db.clone(), Keys::new(&[1; 32], &[]), self.dir())
+        Shelf::new(self.db.clone(), keys(), self.dir())
     }
 
     /// Somebody sends a file in a turn of its own, which is answered in chat 5.
@@ -114,7 +119,7 @@ impl House {
             urgent: false,
         };
         let rows = [(tx.id().unwrap(), turn.to_owned(), false, reply)];
-        outbox::write(&mut tx, &rows, self.clock.now()).await.unwrap();
+        outbox::write(&mut tx, &keys(), &rows, self.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -147,7 +152,8 @@ impl House {
             .unwrap();
         rows.iter()
             .map(|row| {
-                let reply: Reply = serde_json::from_str(row.get(3)).unwrap();
+                let body = keys().open("outbox.body", row.get(3)).unwrap();
+                let reply: Reply = serde_json::from_str(&body).unwrap();
                 (row.get(0), row.get(1), row.get(2), reply.text)
             })
             .collect()
@@ -352,7 +358,7 @@ async fn two_processes_do_not_fetch_one_file_and_a_late_one_records_nothing() {
     let (_, second) = quick.claim(AT_ONCE).await.unwrap();
     assert_eq!(second.len(), 1);
     let mut tx = house.db.write().await.unwrap();
-    settle(&mut tx, &first.remove(0), &verdict, house.clock.now()).await.unwrap();
+    settle(&mut tx, &keys(), &first.remove(0), &verdict, house.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(house.state(1).await, "fetching");
     assert!(house.said().await.is_empty());
