@@ -516,11 +516,6 @@ pub fn photo_needed() -> &'static str {
     "这类事办结要有照片，请把现场照片一起发来。"
 }
 
-/// The unit is the subject of the clue.
-pub fn conflict() -> &'static str {
-    "反映的就是这个单位，不能只让它自己办，请派给上一级。"
-}
-
 /// The unit is not known.
 pub fn unknown_unit(name: &str, near: Option<&str>) -> String {
     match near {

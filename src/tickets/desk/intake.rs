@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     message::{Millis, Reply},
     outbox::{Class, Target},
-    people::{Actor, GroupOf, Role, may_be_only_unit},
+    people::{Actor, GroupOf, Role},
     tickets::{
         Mode, State, Ticket,
         calendar::{self, Clock},
@@ -103,16 +103,13 @@ pub(super) async fn assign(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
 /// Gives a ticket to a unit; `reason` says why the rules proposed it.
 ///
 /// # Errors
-/// A sentence when the person may not, the ticket has moved on, or the unit is itself the subject.
+/// A sentence when the person may not or the ticket has moved on.
 pub(in crate::tickets) async fn assign_to(turn: &mut Turn<'_, Actor>, ticket: Ticket, unit: &str, reason: &str) -> Result<Reply> {
     let (now, before_unit) = (turn.now, ticket.unit.clone());
     let directory = turn.actor.office.directory.clone();
     let Some(name) = directory.unit(unit).filter(|unit| !unit.retired).map(|unit| unit.name.clone()) else {
         return Err(Error::user(wording::unknown_unit(unit, None)));
     };
-    if !may_be_only_unit(subject(&ticket), &[unit]) {
-        return Err(Error::user(wording::conflict()));
-    }
     let at_once = ticket.state == State::Submitted;
     let again = ticket.dispatched_at.is_some();
     let payload = unit.to_owned();
@@ -141,11 +138,6 @@ pub(in crate::tickets) async fn assign_to(turn: &mut Turn<'_, Actor>, ticket: Ti
         reply.text.push_str(&wording::unit_mentioned(&subject.name));
     }
     Ok(reply)
-}
-
-/// The structured subject of a clue; none is asked for yet, so no unit is one.
-fn subject(_ticket: &Ticket) -> Option<&str> {
-    None
 }
 
 /// 改派.

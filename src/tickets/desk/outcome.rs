@@ -8,7 +8,7 @@ use crate::{
     media,
     message::Reply,
     outbox::{Class, Target},
-    people::{Actor, Role, may_judge},
+    people::{Actor, Role, may_judge, person_holder},
     tickets::{
         State, Ticket,
         calendar::{self, Clock},
@@ -83,7 +83,11 @@ pub(super) async fn pass(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
         });
     }
     let asked = tell_reporters(turn, &after, reply).await?;
-    for reporter in asked {
+    // Who handled it himself is told, but not asked: he may not rate it.
+    let office = turn.actor.office.clone();
+    let handled: Vec<String> =
+        handled_by(turn, &after).await?.into_iter().map(|person| person_holder(&office.keys, person)).collect();
+    for reporter in asked.into_iter().filter(|reporter| !handled.contains(&reporter.holder)) {
         leave(turn, &after, Target::Reporter(reporter.id), ("rate", false), now + RATING_WINDOW)?;
     }
     Ok(wording::done(Verb::Pass, &show::here(turn, &after), "").into())
@@ -134,14 +138,18 @@ async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(
     let Some(mine) = refs::reported(turn, ticket.id).await? else {
         return Err(Error::user(wording::not_yours(&ticket, Verb::Rate)));
     };
-    let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader].map(Role::as_str);
-    let history = store::history(turn.tx, ticket.id).await?;
-    let worked = history.iter().filter(|past| of_unit.contains(&past.role.as_str())).filter_map(|past| past.actor);
-    let handled: Vec<i64> = ticket.handler.into_iter().chain(worked).collect();
-    if !may_judge(turn.actor.person, &handled) {
+    if !may_judge(turn.actor.person, &handled_by(turn, &ticket).await?) {
         return Err(Error::user(wording::not_yours(&ticket, Verb::Rate)));
     }
     Ok(Some((ticket, mine.id)))
+}
+
+/// Who of the unit worked on the ticket.
+async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i64>> {
+    let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader].map(Role::as_str);
+    let history = store::history(turn.tx, ticket.id).await?;
+    let worked = history.iter().filter(|past| of_unit.contains(&past.role.as_str())).filter_map(|past| past.actor);
+    Ok(ticket.handler.into_iter().chain(worked).collect())
 }
 
 /// 评价, complete.
