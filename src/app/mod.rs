@@ -84,6 +84,7 @@ impl Running {
                 stop.clone(),
             )),
         ];
+        let demonstration = simulated.is_some();
         let page = simulated.map(|shared| {
             demo::page(demo::Parts {
                 shared,
@@ -98,7 +99,9 @@ impl Running {
             web::Web::new(bot.clone(), house.channels().clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone());
         let (mut router, metrics) = web::routers(shell, page);
         match config.server.metrics {
-            None => router = router.merge(metrics),
+            None if demonstration => router = router.merge(metrics),
+            // Figures are not for everybody who reaches the hooks.
+            None => {}
             Some(own) => {
                 let listener = listen(own).await?;
                 let stop = stop.clone();
