@@ -240,11 +240,11 @@ pub async fn import(
 
 /// On an installation without an administrator: a one-time code for the first one.
 async fn first_code(db: &Db, house: &House, now: i64, demo: bool) -> Result<Option<String>> {
-    if demo || people::store::has_admin(&mut *db.read().await?).await? {
+    if demo || people::codes::has_admin(&mut *db.read().await?).await? {
         return Ok(None);
     }
     let mut tx = db.write().await?;
-    let code = people::store::issue_code(&mut tx, house.keys(), people::store::CodeFor::FirstAdmin, now).await?;
+    let code = people::codes::issue_code(&mut tx, house.keys(), people::codes::CodeFor::FirstAdmin, now).await?;
     tx.commit().await?;
     Ok(Some(code))
 }

@@ -4,7 +4,7 @@ use super::{Done, Failure, Opened, complain, say};
 use crate::{
     error::{Error, Result},
     people::{
-        Directory,
+        Directory, codes,
         import::{self, Changes},
         org::Org,
         sheet, store,
@@ -141,7 +141,7 @@ async fn export(at: &Opened, file: &Path) -> Done {
 
 async fn codes(at: &Opened, group: Option<&str>) -> Done {
     let mut tx = at.db.write().await?;
-    let slips = store::codes(&mut tx, &at.keys, group, at.clock.now()).await?;
+    let slips = codes::codes(&mut tx, &at.keys, group, at.clock.now()).await?;
     tx.commit().await?;
     if slips.is_empty() {
         say("没有要发绑定码的人：都绑定过了，或还没有导入人员。");

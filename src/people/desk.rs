@@ -1,6 +1,6 @@
 //! Use cases about accounts: 绑定, 绑定群.
 
-use super::{Actor, Level, Named, Role, store, wording};
+use super::{Actor, Level, Named, Role, codes, store, wording};
 use crate::{
     bot::{
         Form, Resolved, Slot, Submitted, Turn,
@@ -80,7 +80,7 @@ async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted
         return Ok(Submitted::Done(Vec::new()));
     }
     let from = (turn.actor.address.channel.clone(), turn.actor.address.account.clone());
-    let redeemed = match store::redeem(turn.tx, &office.keys, code, (&from.0, &from.1), now).await? {
+    let redeemed = match codes::redeem(turn.tx, &office.keys, code, (&from.0, &from.1), now).await? {
         Ok(redeemed) => redeemed,
         Err(why) => {
             sqlx::query("INSERT INTO code_guess (holder, at) VALUES ($1, $2)")

@@ -1,6 +1,6 @@
 //! Bringing the tables to what a file says: first a plan that can be shown, then one write of all of it.
 
-use super::{Area, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Rule, Unit, org::Org, org::Person, store};
+use super::{Area, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Rule, Unit, codes, org::Org, org::Person, store};
 use crate::{
     db::{Tx, insert},
     error::{Error, Result},
@@ -366,7 +366,7 @@ async fn persons(tx: &mut Tx, keys: &Keys, changes: &[Change<Person>], now: Mill
             Change::Changed { .. } => {}
             Change::Retired(_) => {
                 store::end_grants(tx, id, now).await?;
-                store::void_codes(tx, id).await?;
+                codes::void_codes(tx, id).await?;
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod actor;
 pub mod areas;
+pub mod codes;
 pub mod desk;
 mod directory;
 pub mod import;

@@ -1,6 +1,6 @@
 //! What is said about accounts, codes and groups.
 
-use super::store::Refused;
+use super::codes::Refused;
 
 /// A code bound the account.
 pub fn bound(name: &str, roles: &str) -> String {

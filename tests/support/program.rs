@@ -7,7 +7,10 @@ use minhu::{
     config::Config,
     db::Db,
     error::Error,
-    people::store::{self, CodeFor},
+    people::{
+        codes::{self, CodeFor},
+        store,
+    },
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use std::{
@@ -103,7 +106,7 @@ impl Program {
             let person = directory.all_staff().find(|person| person.name == name);
             let person = person.ok_or_else(|| Error::user(format!("nobody is called {name}")))?.id;
             let keys = self.config.security.keys()?;
-            let code = store::issue_code(&mut tx, &keys, CodeFor::Person(person), self.clock.now()).await?;
+            let code = codes::issue_code(&mut tx, &keys, CodeFor::Person(person), self.clock.now()).await?;
             tx.commit().await?;
             db.close().await;
             Ok(code)
