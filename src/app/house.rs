@@ -299,6 +299,9 @@ impl App for House {
     }
 
     async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
+        if dialog.id == "assign" {
+            return desk::assign_needs(turn, answers).await;
+        }
         if dialog.id != "finish" {
             return Ok(Answers::new());
         }

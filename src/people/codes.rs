@@ -3,6 +3,7 @@
 use super::{
     Grant, GroupOf, Role, Staff,
     store::{Bound, add_citizens, give_account, grant, load, owner, raise_version},
+    wording,
 };
 use crate::{
     clock::DAY,
@@ -192,7 +193,7 @@ pub async fn codes(tx: &mut Tx, keys: &Keys, group: Option<&str>, now: Millis) -
             let chat = directory.chat_groups().iter().find(|group| group.id == id).map(|group| group.of.clone());
             let deputies =
                 || directory.deputy_groups().iter().find(|group| group.id == id).map(|group| GroupOf::Deputies(group.id.clone()));
-            Some(chat.or_else(deputies).ok_or_else(|| Error::user(format!("没有编号为“{id}”的群或代表小组。")))?)
+            Some(chat.or_else(deputies).ok_or_else(|| Error::user(wording::no_group_or_deputies(id)))?)
         }
     };
     let belongs = |person: &Staff| match &of {

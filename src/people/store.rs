@@ -6,6 +6,7 @@ use super::{
     Area, ChatGroup, DeputyGroup, Directory, Field, FieldKind, Grant, GroupOf, Role, Rule, Staff, Unit, codes,
     directory::Parts,
     org::{Org, Person},
+    wording,
 };
 use crate::{
     db::{Kind, Tx, in_list, insert},
@@ -404,12 +405,12 @@ pub async fn bind_chat(tx: &mut Tx, group: &str, channel: &str, chat: &str) -> R
     let sql = "SELECT name FROM chat_group WHERE channel = $1 AND chat = $2 AND retired = 0 AND id <> $3";
     let query = sqlx::query(sql).bind(channel.to_owned()).bind(chat.to_owned()).bind(group.to_owned());
     if let Some(other) = query.fetch_optional(tx.conn()).await? {
-        return Err(Error::user(format!("这个群已经绑定为“{}”了。", other.try_get::<String, _>(0)?)));
+        return Err(Error::user(wording::group_taken(other.try_get(0)?)));
     }
     let sql = "UPDATE chat_group SET channel = $1, chat = $2 WHERE id = $3 AND retired = 0";
     let query = sqlx::query(sql).bind(channel.to_owned()).bind(chat.to_owned()).bind(group.to_owned());
     if query.execute(tx.conn()).await?.rows_affected() == 0 {
-        return Err(Error::user(format!("没有编号为“{group}”的群。")));
+        return Err(Error::user(wording::no_group(group)));
     }
     raise_version(tx).await
 }

@@ -56,3 +56,18 @@ pub fn unknown_unit(word: &str, near: &[&str]) -> String {
 pub fn unknown_group(word: &str) -> String {
     format!("名册里没有“{word}”这个群。只回“绑定群”，我把还没绑的列出来。")
 }
+
+/// The chat is another group's.
+pub fn group_taken(name: &str) -> String {
+    format!("这个群已经绑定为“{name}”了。")
+}
+
+/// No group has this id.
+pub fn no_group(id: &str) -> String {
+    format!("没有编号为“{id}”的群。")
+}
+
+/// Neither a group nor a deputy group has this id.
+pub fn no_group_or_deputies(id: &str) -> String {
+    format!("没有编号为“{id}”的群或代表小组。")
+}

@@ -53,7 +53,7 @@ forms! {
     TO_SIGN: "list.to_sign" "待签" [], "to_sign", [], "待签" "等签收的";
     SIGN: "sign" "签收" [], "sign", [TICKETS], "签收 编号" "收到，开始办";
     SEND_BACK: "sendback" "退单" ["不是我们的"], "sendback", [TICKET, Slot::Word("reason"), Slot::Word("unit")], "退单 编号 理由 建议单位" "不归本单位";
-    TODO: "list.todo" "待办" [], "todo", [], "待办" "正在办的";
+    AT_WORK: "list.todo" "待办" [], "todo", [], "待办" "正在办的";
     NOTE: "note" "进展" [], "note", [TICKET, OPEN, Slot::Rest("text")], "进展 编号 公开 内容" "记一笔，带“公开”反映人看得到";
     CONTACT: "contact" "联系" [], "contact", [TICKET, Slot::Rest("words")], "联系 编号" "记下联系过反映人";
     RELAY: "relay" "转告" [], "relay", [TICKET, Slot::Rest("text")], "转告 编号 内容" "带话给对方，不露名字";

@@ -120,6 +120,11 @@ async fn assign_all(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
     let mut lines = Vec::new();
     for (id, unit) in kept {
         let Some(ticket) = store::by_id(turn.tx.conn(), id).await? else { continue };
+        if desk::names(turn, &ticket, &unit) {
+            let name = turn.actor.directory().unit(&unit).map_or(unit.clone(), |unit| unit.name.clone());
+            lines.push(wording::assign_alone(&ticket.short(), ticket.seq, &name));
+            continue;
+        }
         match desk::assign_to(turn, ticket, &unit, "照派").await {
             Ok(reply) => lines.push(reply.text),
             Err(Error::User(sentence)) => lines.push(sentence),

@@ -5,6 +5,7 @@
 
 use super::{
     Mode, Ticket,
+    life::Verb,
     life::Who,
     refs,
     store::{self, Past},
@@ -154,6 +155,11 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     }
     if let Some(unit) = unit(ticket, directory) {
         lines.push(format!("单位　{unit}"));
+    }
+    // First-receiver duty: whoever had it first stays named when it goes to somebody else.
+    let first = history.iter().find(|past| past.verb == Verb::Assign).and_then(|past| past.payload.as_deref());
+    if let Some(first) = first.filter(|first| ticket.unit.as_deref() != Some(*first)).and_then(|id| directory.unit(id)) {
+        lines.push(wording::first_receiver(&first.name));
     }
     if let Some(handler) = ticket.handler.and_then(|id| directory.staff(id)) {
         lines.push(format!("承办　{}", handler.name));

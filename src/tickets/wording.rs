@@ -664,7 +664,17 @@ pub fn quota_low(channel: &str, used: i64, limit: i64) -> String {
     format!("通道“{channel}”这个月已用 {used} 次调用，一共 {limit} 次，快不够了。")
 }
 
-/// A unit found in the text only asks the dispatcher.
-pub fn unit_mentioned(unit: &str) -> String {
-    format!("（内容提到{unit}，请看看它是不是被反映的对象）")
+/// The unit is what the ticket is about, so it may not be the only one to handle it.
+pub fn conflict(number: &str) -> String {
+    format!("{number} 反映的就是这个单位，不能只让它自己办，请派给别的单位，比如它的上级。")
+}
+
+/// 照派 leaves out a ticket whose words name the proposed unit: that is asked about first.
+pub fn assign_alone(number: &str, seq: i64, unit: &str) -> String {
+    format!("{number} 内容提到{unit}，先看看它是不是被反映的对象，再单独派：派单 {seq} {unit}")
+}
+
+/// Who received it first, where somebody else has it now.
+pub fn first_receiver(unit: &str) -> String {
+    format!("首接　{unit}")
 }

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     message::{Millis, Reply},
     outbox::{Class, Target},
-    people::{Actor, GroupOf, Role},
+    people::{Actor, GroupOf, Role, may_be_only_unit},
     tickets::{
         Mode, State, Ticket,
         calendar::{self, Clock},
@@ -97,7 +97,32 @@ pub(super) fn leave(
 
 /// 派单.
 pub(super) async fn assign(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
-    assign_to(turn, ticket, &key(answers, "unit"), "").await
+    let unit = key(answers, "unit");
+    let subject = (key(answers, "subject") == "yes").then_some(unit.as_str());
+    if !may_be_only_unit(subject, &[&unit]) {
+        return Err(Error::user(wording::conflict(&ticket.short())));
+    }
+    assign_to(turn, ticket, &unit, "").await
+}
+
+/// What the dialog of 派单 must be given: whether the words of a ticket name the unit, which then may be what they are about.
+///
+/// # Errors
+/// Those of the database.
+pub async fn assign_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Answers> {
+    let mut given = Answers::new();
+    let unit = key(answers, "unit");
+    if unit.is_empty() || !answers.contains_key("ticket") {
+        return Ok(given);
+    }
+    let named = super::tickets(turn, answers).await?.iter().any(|ticket| names(turn, ticket, &unit));
+    given.insert("mentioned".into(), Value::key(if named { "yes" } else { "no" }, "").into());
+    Ok(given)
+}
+
+/// Do the ticket's words name this unit?
+pub(in crate::tickets) fn names(turn: &Turn<'_, Actor>, ticket: &Ticket, unit: &str) -> bool {
+    turn.actor.directory().units_in(&ticket.text).iter().any(|named| named.id == unit)
 }
 
 /// Gives a ticket to a unit; `reason` says why the rules proposed it.
@@ -132,10 +157,6 @@ pub(in crate::tickets) async fn assign_to(turn: &mut Turn<'_, Actor>, ticket: Ti
     let shared = directory.bound_group(&GroupOf::Unit(unit.to_owned())).is_some();
     if !shared && directory.holders(Role::Liaison, scope_of(&after)).is_empty() {
         reply.text.push_str(wording::nobody_there());
-    }
-    let mentioned = directory.units_in(&after.text);
-    if let Some(subject) = mentioned.iter().find(|mentioned| mentioned.id == unit) {
-        reply.text.push_str(&wording::unit_mentioned(&subject.name));
     }
     Ok(reply)
 }

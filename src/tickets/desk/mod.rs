@@ -7,6 +7,7 @@ mod report;
 mod reporter;
 mod work;
 
+pub use intake::assign_needs;
 pub use outcome::rate_answer;
 pub use report::{kind_of, title_of};
 pub use reporter::by_query_code;
@@ -122,7 +123,7 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
     }
 }
 
-pub(super) use intake::assign_to;
+pub(super) use intake::{assign_to, names};
 
 /// The tickets that the `ticket` step names.
 async fn tickets(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Vec<Ticket>> {
