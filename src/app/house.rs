@@ -34,7 +34,7 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups"],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
         rules: &[("finish_result", desk::finish_result)],
         roles: &roles,
     })
@@ -111,19 +111,26 @@ impl House {
     fn may_use(actor: &Actor, form: &Form) -> bool {
         let holds = |who: &life::Who| match who {
             life::Who::Anybody | life::Who::Reporter => true,
-            life::Who::Timer => false,
+            life::Who::Itself | life::Who::Clock => false,
+            life::Who::CoLiaison => actor.has(Role::Liaison) || actor.has(Role::UnitLeader),
+            life::Who::ChosenDeputy => actor.has(Role::Deputy),
             life::Who::StaffInScope => actor.is_staff(),
-            life::Who::Holder(role) => actor.grants().iter().any(|grant| {
-                let of_unit = grant.unit.as_deref().and_then(|unit| actor.directory().unit(unit));
-                let area = if grant.area.is_empty() { of_unit.map_or("", |unit| unit.area.as_str()) } else { &grant.area };
-                actor.may_act_as(*role, Scope { area, unit: grant.unit.as_deref(), field: grant.field.as_deref() })
-            }),
+            life::Who::Holder(role) => Self::holds_anywhere(actor, *role),
             life::Who::IntakeAndDispatcher => actor.has(Role::Intake) && actor.has(Role::Dispatcher),
-            life::Who::ParentDispatcher => actor.has(Role::Dispatcher),
+            life::Who::Arbiter => {
+                let above = |area: &str| area.len() < people::Level::County.digits();
+                actor.grants().iter().any(|grant| grant.role == Role::Dispatcher && above(&grant.area))
+                    || Self::holds_anywhere(actor, Role::NpcStaff)
+            }
         };
         let verb = match form.alias {
             "mine" | "human" => return true,
             "report_for" => return actor.is_staff(),
+            "looks" => return actor.has(Role::Inspector),
+            "my_group" => return actor.has(Role::Deputy) || actor.has(Role::GroupLead),
+            "try" => return actor.has(Role::Dispatcher) || actor.has(Role::Admin),
+            "sign_all" => life::Verb::Sign,
+            "to_call" => life::Verb::Callback,
             "to_accept" => life::Verb::Accept,
             "to_assign" | "assign_all" => life::Verb::Assign,
             "to_sign" => life::Verb::Sign,
@@ -136,7 +143,16 @@ impl House {
                 None => return false,
             },
         };
-        life::rows_of(verb).filter(|row| !row.later).flat_map(|row| row.who).any(holds)
+        life::rows_of(verb).flat_map(|row| row.who).any(holds)
+    }
+
+    /// Does this person do a role's work anywhere, as its holder or by the stand-in rule?
+    fn holds_anywhere(actor: &Actor, role: Role) -> bool {
+        actor.grants().iter().any(|grant| {
+            let of_unit = grant.unit.as_deref().and_then(|unit| actor.directory().unit(unit));
+            let area = if grant.area.is_empty() { of_unit.map_or("", |unit| unit.area.as_str()) } else { &grant.area };
+            actor.may_act_as(role, Scope { area, unit: grant.unit.as_deref(), field: grant.field.as_deref() })
+        })
     }
 }
 
@@ -197,13 +213,10 @@ impl App for House {
         if people::desk::FORMS.contains(&form) {
             return people::desk::may(actor, form);
         }
-        !commands::later(form) && Self::may_use(actor, form)
+        Self::may_use(actor, form)
     }
 
     fn refusal(&self, actor: &Actor, form: &Form) -> Option<String> {
-        if commands::later(form) {
-            return Some(tickets::wording::not_yet(form.word));
-        }
         (!self.may(actor, form)).then(|| tickets::wording::not_allowed(form.word))
     }
 
@@ -255,6 +268,7 @@ impl App for House {
                 Ok(colleagues(&turn.actor, &ticket))
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
+            "checkers" | "leaders" => Ok(Vec::new()),
             other => Err(Error::fault(format!("no source is called {other}"))),
         }
     }
@@ -329,7 +343,8 @@ impl App for House {
         if alone && form.alias == life::Verb::Status.code() && turn.said().is_none_or(|said| said.quote.is_none()) {
             return lists::mine(turn).await.map(|_| true);
         }
-        match form.dialog.strip_prefix("list.") {
+        match form.dialog.strip_prefix("now.") {
+            Some("undo") => desk::undo(turn).await.map(|()| true),
             Some(list) => lists::show_list(turn, list).await.map(|_| true),
             None if form.dialog == "mine" => lists::mine(turn).await.map(|_| true),
             None => Ok(false),

@@ -1,6 +1,6 @@
 //! The words staff and reporters type, as forms over the dialogs.
 
-use super::life::{Verb, is_later};
+use super::life::Verb;
 use crate::bot::{Form, Slot};
 
 const TICKET: Slot = Slot::Ticket("ticket");
@@ -19,6 +19,7 @@ const METHOD: Slot = Slot::OneOf(
         ("transferred", &["移交"]),
     ],
 );
+const VERDICT: Slot = Slot::OneOf("verdict", &[("rectified", &["已整改", "整改了"]), ("not_rectified", &["未整改", "没整改"])]);
 const OPEN: Slot = Slot::OneOf("open", &[("yes", &["公开"])]);
 
 macro_rules! forms {
@@ -41,54 +42,60 @@ forms! {
     WITHDRAW: "withdraw" "撤回" [], "withdraw", [TICKET], "撤回 编号" "不反映了";
     HUMAN: "human" "转人工" ["人工"], "human", [Slot::Rest("text")], "转人工 要说的话" "给受理员留话";
     REPORT_FOR: "report_for" "代录" [], "report_for", [], "代录" "替别人反映";
-    TO_ACCEPT: "list.to_accept" "待受理" [], "to_accept", [], "待受理" "等受理的";
+    TO_ACCEPT: "now.to_accept" "待受理" [], "to_accept", [], "待受理" "等受理的";
     ACCEPT: "accept" "受理" [], "accept", [TICKETS], "受理 编号" "收下，等着派";
     REJECT: "reject" "不予受理" [], "reject", [TICKET, Slot::Word("reason"), Slot::Rest("note")], "不予受理 编号 原因" "不收，说清该去哪";
     ASK: "ask" "追问" [], "ask", [TICKET, Slot::Rest("question")], "追问 编号 问题" "请反映人补充一句";
-    TO_ASSIGN: "list.to_assign" "待派" [], "to_assign", [], "待派" "等着派的，带建议";
-    ASSIGN_ALL: "list.assign_all" "照派" [], "assign_all", [], "照派" "上面列的都照建议派";
+    TO_ASSIGN: "now.to_assign" "待派" [], "to_assign", [], "待派" "等着派的，带建议";
+    ASSIGN_ALL: "now.assign_all" "照派" [], "assign_all", [], "照派" "上面列的都照建议派";
     ASSIGN: "assign" "派单" [], "assign", [TICKETS, Slot::Word("unit")], "派单 编号 单位" "交给一个单位";
     REDISPATCH: "redispatch" "改派" [], "redispatch", [TICKET, Slot::Word("unit"), Slot::Word("reason")], "改派 编号 单位" "换一个单位";
     PASS: "pass" "通过" [], "pass", [TICKETS], "通过 编号" "结果可以，请反映人评价";
-    TO_SIGN: "list.to_sign" "待签" [], "to_sign", [], "待签" "等签收的";
+    TO_SIGN: "now.to_sign" "待签" [], "to_sign", [], "待签" "等签收的";
     SIGN: "sign" "签收" [], "sign", [TICKETS], "签收 编号" "收到，开始办";
     SEND_BACK: "sendback" "退单" ["不是我们的"], "sendback", [TICKET, Slot::Word("reason"), Slot::Word("unit")], "退单 编号 理由 建议单位" "不归本单位";
-    AT_WORK: "list.todo" "待办" [], "todo", [], "待办" "正在办的";
+    AT_WORK: "now.todo" "待办" [], "todo", [], "待办" "正在办的";
     NOTE: "note" "进展" [], "note", [TICKET, OPEN, Slot::Rest("text")], "进展 编号 公开 内容" "记一笔，带“公开”反映人看得到";
     CONTACT: "contact" "联系" [], "contact", [TICKET, Slot::Rest("words")], "联系 编号" "记下联系过反映人";
     RELAY: "relay" "转告" [], "relay", [TICKET, Slot::Rest("text")], "转告 编号 内容" "带话给对方，不露名字";
     GIVE: "give" "转办" [], "give", [TICKET, Slot::Word("person")], "转办 编号 人" "给本单位的同事";
     DONE: "finish" "办结" [], "done", [TICKET, VERIFICATION, METHOD, Slot::Rest("result")], "办结 编号 属实 关停 结果" "报结果，照片一起发";
-    TO_REVIEW: "list.to_review" "待审" [], "to_review", [], "待审" "等审核的结果";
+    TO_REVIEW: "now.to_review" "待审" [], "to_review", [], "待审" "等审核的结果";
     SIGN_OFF: "signoff" "审核" [], "signoff", [TICKETS], "审核 编号" "单位负责人同意结果";
     REDO: "redo" "退回重办" [], "redo", [TICKET, Slot::Rest("reason")], "退回重办 编号 原因" "结果还不行";
-    FIX: "later" "更正" [], "fix", [TICKET], "更正 编号" "改领域、类型、级别";
-    APPEAL: "later" "申诉" [], "appeal", [TICKET], "申诉 编号" "对不予受理有意见";
-    HANDOVER: "later" "移交" [], "handover", [TICKET], "移交 编号 单位" "交给外面的单位";
-    ARBITRATE: "later" "裁定" [], "arbitrate", [TICKET], "裁定 编号 单位" "定下归谁办";
-    OPINION: "later" "协办意见" [], "opinion", [TICKET], "协办意见 编号 内容" "协办单位的意见";
-    JOIN: "later" "协办" [], "join", [TICKET], "协办 编号 单位" "请别的单位一起办";
-    EXTEND_OK: "later" "同意延期" [], "extend_ok", [TICKET], "同意延期 编号" "多给些时间";
-    EXTEND_NO: "later" "不同意延期" [], "extend_no", [TICKET], "不同意延期 编号" "按原来的期限";
-    EXTEND: "later" "延期" [], "extend", [TICKET], "延期 编号 天数 理由" "要些时间";
-    SHELVE: "later" "挂账" [], "shelve", [TICKET], "挂账 编号 到期日 计划" "一时办不了的";
-    RESUME: "later" "重启" [], "resume", [TICKET], "重启 编号" "挂账的接着办";
-    CALLBACK: "later" "回访" [], "callback", [TICKET], "回访 编号" "记电话回访";
-    VERIFY: "later" "查验" [], "verify", [TICKET], "查验 编号 已整改" "现场看过";
-    CHECK: "later" "请查验" [], "check", [TICKET], "请查验 编号 小组" "请人去现场看";
-    UNREASONABLE: "later" "不合理" [], "unreasonable", [TICKET], "不合理 编号 理由" "诉求不合理";
-    RESTORE: "later" "恢复" [], "restore", [TICKET], "恢复 编号" "撤回的再办";
-    UNDO: "later" "撤销" [], "undo", [], "撤销" "收回刚才的操作";
-    AGREE: "later" "同意" [], "agree", [TICKET], "同意 编号" "第二个人同意";
-    DISAGREE: "later" "不同意" [], "disagree", [TICKET], "不同意 编号 原因" "第二个人不同意";
-    ANSWER: "later" "回复督办" [], "answer", [TICKET], "回复督办 编号 内容" "书面回复";
-    REVEAL: "later" "看身份" [], "reveal", [TICKET], "看身份 编号 原因" "看保密的反映人";
-    MERGE: "later" "并单" [], "merge", [TICKETS], "并单 编号 主单" "几件并一件";
-    UNMERGE: "later" "拆回" [], "unmerge", [TICKET], "拆回 编号" "并错了拆开";
-    SPLIT: "later" "拆单" [], "split", [TICKET], "拆单 编号" "一件拆几件";
-    RAISE: "later" "提级" [], "raise", [TICKET], "提级 编号" "交上一级";
-    FORWARD: "later" "上报" [], "forward", [TICKET], "上报 编号" "交给受理中心";
-    SUPERVISE: "later" "督办" [], "supervise", [TICKET], "督办 编号 要求 期限" "督促办理";
+    TO_CALL: "now.to_call" "待回访" [], "to_call", [], "待回访" "等回访的";
+    SIGN_ALL: "now.sign_all" "全签" [], "sign_all", [], "全签" "等签收的都签了";
+    FIX: "fix" "更正" [], "fix", [TICKET, Slot::Word("what"), Slot::Rest("value")], "更正 编号 级别 紧急" "改领域、类型、级别、地点、标题";
+    APPEAL: "appeal" "申诉" [], "appeal", [TICKET, Slot::Rest("reason")], "申诉 编号 理由" "对不予受理有意见";
+    HANDOVER: "handover" "移交" [], "handover", [TICKET, Slot::Rest("to")], "移交 编号 单位" "交给外面的单位、纪检";
+    ARBITRATE: "arbitrate" "裁定" [], "arbitrate", [TICKET, Slot::Word("unit"), Slot::Rest("reason")], "裁定 编号 单位" "定下归谁办";
+    OPINION: "opinion" "协办意见" [], "opinion", [TICKET, Slot::Rest("opinion")], "协办意见 编号 内容" "协办单位的意见";
+    JOIN: "join" "协办" [], "join", [TICKET, Slot::Word("unit")], "协办 编号 单位" "请别的单位一起办";
+    EXTEND_OK: "extend_ok" "同意延期" [], "extend_ok", [TICKETS], "同意延期 编号" "多给些时间";
+    EXTEND_NO: "extend_no" "不同意延期" [], "extend_no", [TICKET, Slot::Rest("reason")], "不同意延期 编号 原因" "按原来的期限";
+    EXTEND: "extend" "延期" [], "extend", [TICKET, Slot::Word("days"), Slot::Rest("reason")], "延期 编号 天数 理由" "要些时间";
+    SHELVE: "shelve" "挂账" [], "shelve", [TICKET, Slot::Word("until"), Slot::Rest("plan")], "挂账 编号 到期日 计划" "一时办不了的";
+    RESUME: "resume" "重启" [], "resume", [TICKET], "重启 编号" "挂账的接着办";
+    CALLBACK: "callback" "回访" [], "callback", [TICKET], "回访 编号" "记电话回访";
+    VERIFY: "verify" "查验" [], "verify", [TICKET, VERDICT, Slot::Rest("seen")], "查验 编号 已整改" "现场看过";
+    CHECK: "check" "请查验" [], "check", [TICKET, Slot::Word("who")], "请查验 编号 小组或代表" "请人去现场看";
+    UNREASONABLE: "unreasonable" "不合理" [], "unreasonable", [TICKET, Slot::Rest("reason")], "不合理 编号 理由" "诉求不合理";
+    RESTORE: "restore" "恢复" [], "restore", [TICKET], "恢复 编号" "撤回的再办";
+    UNDO: "now.undo" "撤销" [], "undo", [], "撤销" "收回刚才的操作";
+    AGREE: "agree" "同意" [], "agree", [TICKET], "同意 编号" "第二个人同意";
+    DISAGREE: "disagree" "不同意" [], "disagree", [TICKET, Slot::Rest("reason")], "不同意 编号 原因" "第二个人不同意";
+    ANSWER: "answer" "回复督办" [], "answer", [TICKET, Slot::Rest("answer")], "回复督办 编号 内容" "书面回复";
+    REVEAL: "reveal" "看身份" [], "reveal", [TICKET, Slot::Rest("reason")], "看身份 编号 原因" "看保密的反映人";
+    LOOKS: "now.looks" "查看记录" [], "looks", [], "查看记录" "谁看过身份、哪个单位查过";
+    MERGE: "merge" "并单" [], "merge", [TICKETS], "并单 编号 主单" "几件并一件，最后一个是主单";
+    UNMERGE: "unmerge" "拆回" [], "unmerge", [TICKET], "拆回 编号" "并错了拆开";
+    SPLIT: "split" "拆单" [], "split", [TICKET], "拆单 编号" "一件拆几件";
+    RAISE: "raise" "提级" [], "raise", [TICKET, Slot::Word("unit")], "提级 编号" "交上一级";
+    FORWARD: "forward" "上报" [], "forward", [TICKET], "上报 编号" "交给受理中心";
+    SUPERVISE: "supervise" "督办" [], "supervise", [TICKET, Slot::Rest("demand")], "督办 编号 要求 期限" "督促办理";
+    TO_SUGGESTION: "to_suggestion" "转建议" [], "to_suggestion", [TICKETS], "转建议 编号" "写成代表建议";
+    MY_GROUP: "now.my_group" "我的小组" [], "my_group", [], "我的小组" "小组的人和事";
+    TRY: "try" "试派" [], "try", [Slot::Rest("text")], "试派 一段话" "看看会派给谁，什么都不改";
 }
 
 /// What a form does in the life cycle; `None` for lists and for what is not about one ticket.
@@ -104,11 +111,6 @@ pub fn verb_of_source(name: &str) -> Option<Verb> {
 /// The form of an alias; the first one for an alias that is none.
 pub fn form(alias: &str) -> &'static Form {
     FORMS.iter().find(|form| form.alias == alias).unwrap_or(&FORMS[0])
-}
-
-/// Not built yet.
-pub fn later(form: &Form) -> bool {
-    verb(form).is_some_and(is_later)
 }
 
 #[cfg(test)]
@@ -127,11 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn every_verb_has_its_word_and_the_table_knows_what_is_later() {
-        for verb in Verb::ALL.iter().filter(|verb| **verb != Verb::Report) {
+    fn every_verb_that_is_typed_has_its_word() {
+        for verb in Verb::ALL.iter().filter(|verb| !matches!(verb, Verb::Report | Verb::StrikeOff)) {
             let form = FORMS.iter().find(|form| form.alias == verb.code()).unwrap_or_else(|| panic!("{verb:?}"));
             assert_eq!(form.word, verb.chinese());
-            assert_eq!(form.dialog == "later", is_later(*verb), "{verb:?}");
         }
     }
 }

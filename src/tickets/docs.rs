@@ -1,16 +1,17 @@
 //! `docs/life-cycle.md`, made from the table in `life`.
 
 use super::{
+    Matter,
     commands::FORMS,
-    life::{ROWS, Row, Who},
+    life::{ROWS, Row, To, Told, When, Who},
 };
 use std::fmt::Write;
 
 /// The page. A test compares it with the file; `MINHUTEST_UPDATE=1 cargo test` writes it.
 pub fn life_cycle() -> String {
     let mut page = String::from(
-        "# 工单的经过\n\n这一页由 `src/tickets/life.rs` 里的表生成，不要手改。标“以后”的，词已经留好，现在按名字拒绝。\n\n\
-         | 命令 | 从 | 到 | 谁 | 条件 | 告诉谁 | |\n|---|---|---|---|---|---|---|\n",
+        "# 工单的经过\n\n这一页由 `src/tickets/life.rs` 里的表生成，不要手改。“到时间”的由时钟来做，跟期限一起做。\n\n\
+         | 命令 | 从 | 到 | 谁 | 条件 | 告诉谁 |\n|---|---|---|---|---|---|\n",
     );
     for row in ROWS {
         let from = match row.from {
@@ -21,17 +22,20 @@ pub fn life_cycle() -> String {
         // Writing into a String cannot fail.
         let _ = writeln!(
             page,
-            "| {} | {from} | {} | {} | {} | {} | {} |",
+            "| {} | {from} | {} | {} | {} | {} |",
             command(row),
-            row.to.map_or("不变", |state| state.chinese()),
-            row.who.iter().map(|who| name(*who)).collect::<Vec<_>>().join("、"),
-            row.conditions,
-            row.told,
-            if row.later { "以后" } else { "" },
+            match row.to {
+                To::Same => "不变",
+                To::State(state) => state.chinese(),
+                To::Before => "回到之前的",
+            },
+            joined(row.who.iter().map(|who| name(*who))),
+            joined(when(row.when).into_iter().chain([row.conditions])),
+            joined(row.told.iter().map(|told| told_name(*told))),
         );
     }
     page.push_str("\n## 命令\n\n| 这样写 | 做什么 | 也可以写 |\n|---|---|---|\n");
-    for form in FORMS.iter().filter(|form| form.dialog != "later") {
+    for form in FORMS {
         let _ = writeln!(page, "| `{}` | {} | `/{}` |", form.usage, form.does, form.alias);
     }
     page
@@ -41,15 +45,65 @@ fn command(row: &Row) -> String {
     format!("{}（`/{}`）", row.verb.chinese(), row.verb.code())
 }
 
+fn joined<'a>(parts: impl Iterator<Item = &'a str>) -> String {
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("、")
+}
+
 fn name(who: Who) -> &'static str {
     match who {
         Who::Anybody => "谁都行",
         Who::Reporter => "反映人",
         Who::Holder(role) => role.chinese(),
+        Who::CoLiaison => "协办单位联络员",
+        Who::ChosenDeputy => "反映人找的代表",
         Who::IntakeAndDispatcher => "受理员兼派单员",
-        Who::ParentDispatcher => "上级派单员",
+        Who::Arbiter => "上级派单员，没有的话县人大代表工委",
         Who::StaffInScope => "管这件事的人",
-        Who::Timer => "到时间",
+        Who::Itself => "自动",
+        Who::Clock => "到时间",
+    }
+}
+
+fn when(when: When) -> Option<&'static str> {
+    Some(match when {
+        When::Always => return None,
+        When::FirstSendBack => "第一次退",
+        When::SecondSendBack => "退过一次，没有裁定过",
+        When::NeedsNoConsent => "不是举报、不是特急",
+        When::NeedsConsent => "举报、特急",
+        When::Proposed(Matter::Shelve) => "有人提出挂账",
+        When::Proposed(Matter::Withdraw) => "反映人要撤回",
+        When::Proposed(Matter::Unreasonable) => "单位提出不合理",
+        When::NothingProposed => "没有别的事在等第二个人",
+        When::ExtensionPending => "有延期等着批",
+        When::NoExtensionPending => "没有延期等着批",
+        When::Supervised => "有督办",
+        When::NotSignedOff => "还没审核",
+        When::NotAppealed => "没申诉过",
+        When::NotRestored => "没恢复过",
+        When::Given => "反映人找了代表",
+        When::HasLeader => "有主单",
+    })
+}
+
+fn told_name(told: Told) -> &'static str {
+    match told {
+        Told::Reporters => "反映人",
+        Told::Intake => "受理员",
+        Told::Dispatcher => "派单员",
+        Told::Unit => "承办单位",
+        Told::WhoeverHasIt => "手上有这件的人",
+        Told::OldUnit => "原单位",
+        Told::CoUnits => "协办单位",
+        Told::UnitLeader => "单位负责人",
+        Told::Arbiter => "裁定的人",
+        Told::CallbackClerk => "回访员",
+        Told::NpcStaff => "县人大代表工委",
+        Told::Second => "另一方",
+        Told::Asker => "提出的人",
+        Told::Named => "指名的人",
+        Told::Deputies => "代表",
+        Told::Inspector => "纪检监察",
     }
 }
 

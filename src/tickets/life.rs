@@ -1,9 +1,9 @@
 //! The life cycle as one table: what may happen, from which state, by whom, and who is told.
 //!
-//! Permission checks, the list of commands and `docs/life-cycle.md` are made from it. Rows that are `later` have their words
-//! reserved and are refused by name; they do not pretend to work.
+//! Permission checks, the list of commands and `docs/life-cycle.md` with its drawing are made from it. What only the clock does
+//! stands here too, under [`Who::Clock`].
 
-use super::{State, named};
+use super::{Matter, Sealed, State, Ticket, named};
 use crate::people::Role;
 
 named! {
@@ -103,6 +103,10 @@ named! {
         Withdraw = "withdraw" "撤回",
         /// A supervision order.
         Supervise = "supervise" "督办",
+        /// Off the list: the result holds.
+        StrikeOff = "strike_off" "销号",
+        /// Copied into a formal proposal of a deputy.
+        ToSuggestion = "to_suggestion" "转建议",
         /// A reminder.
         Urge = "urge" "催办",
         /// What became of it.
@@ -119,14 +123,103 @@ pub enum Who {
     Reporter,
     /// The holder of a role in the ticket's area (and unit, where the role belongs to one), or the stand-in.
     Holder(Role),
+    /// The liaison of a unit that helps.
+    CoLiaison,
+    /// The deputy whom the reporter chose.
+    ChosenDeputy,
     /// Holders of both intake and dispatcher grants.
     IntakeAndDispatcher,
-    /// A dispatcher whose grant covers the parent area.
-    ParentDispatcher,
+    /// Who decides a dispute: a dispatcher whose grant covers the parent area; where there is none, the congress staff.
+    Arbiter,
     /// Anybody in office whose scope covers the ticket.
     StaffInScope,
+    /// It happens by itself.
+    Itself,
     /// The clock.
-    Timer,
+    Clock,
+}
+
+/// What must hold beside the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Nothing.
+    Always,
+    /// Nobody sent it back yet.
+    FirstSendBack,
+    /// It was sent back once, and no dispute was decided.
+    SecondSendBack,
+    /// Neither an accusation nor urgent.
+    NeedsNoConsent,
+    /// An accusation, or urgent, and nothing proposed.
+    NeedsConsent,
+    /// This is proposed and waits for the second person.
+    Proposed(Matter),
+    /// Nothing is proposed.
+    NothingProposed,
+    /// More time was asked for and not answered.
+    ExtensionPending,
+    /// More time was not asked for, or it was answered.
+    NoExtensionPending,
+    /// A supervision order stands.
+    Supervised,
+    /// The unit's leader has not signed off.
+    NotSignedOff,
+    /// No appeal was made.
+    NotAppealed,
+    /// It never came back from a withdrawal.
+    NotRestored,
+    /// A deputy was chosen and has it.
+    Given,
+    /// It is part of another ticket, not itself a leader.
+    HasLeader,
+}
+
+/// Where a row leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// The state stays.
+    Same,
+    /// To this state.
+    State(State),
+    /// Back to where it was before.
+    Before,
+}
+
+/// Who is told of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Told {
+    /// Everybody who reported it.
+    Reporters,
+    /// Intake.
+    Intake,
+    /// Dispatchers.
+    Dispatcher,
+    /// The lead unit: its handler, or its liaison.
+    Unit,
+    /// Whoever has it now: intake, dispatchers or the unit.
+    WhoeverHasIt,
+    /// The unit that no longer has it.
+    OldUnit,
+    /// The units that help.
+    CoUnits,
+    /// The unit's leader.
+    UnitLeader,
+    /// Who decides disputes.
+    Arbiter,
+    /// The call-back clerk.
+    CallbackClerk,
+    /// The congress staff.
+    NpcStaff,
+    /// The second person of a matter of two.
+    Second,
+    /// Who proposed, ordered or asked.
+    Asker,
+    /// The person the command names.
+    Named,
+    /// The deputies' group, or the deputy who reported it.
+    Deputies,
+    /// The inspectors.
+    Inspector,
 }
 
 /// A row of the table.
@@ -136,16 +229,16 @@ pub struct Row {
     pub verb: Verb,
     /// From these states; none for a new ticket.
     pub from: &'static [State],
-    /// To this one; `None` where the state stays.
-    pub to: Option<State>,
+    /// Where it leads.
+    pub to: To,
     /// By these.
     pub who: &'static [Who],
-    /// Conditions, in words.
+    /// Only when this holds.
+    pub when: When,
+    /// Further conditions, in words.
     pub conditions: &'static str,
-    /// Who is told, in words.
-    pub told: &'static str,
-    /// Not built yet: the word is refused by name.
-    pub later: bool,
+    /// Who is told; which of them, when not always all, the conditions say.
+    pub told: &'static [Told],
 }
 
 use State::{
@@ -156,6 +249,8 @@ use State::{
 const OPEN: &[State] = &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Disputed, Working, InReview, Callback, Shelved];
 const OPEN_AND_CLOSED: &[State] =
     &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Disputed, Working, InReview, Callback, Shelved, Closed];
+const UNTIL_WORKING: &[State] = &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Working];
+const RESULT: &[State] = &[InReview, Callback, Closed];
 
 const INTAKE: Who = Who::Holder(Role::Intake);
 const DISPATCHER: Who = Who::Holder(Role::Dispatcher);
@@ -166,155 +261,353 @@ const NPC: Who = Who::Holder(Role::NpcStaff);
 const TOWN: Who = Who::Holder(Role::TownNpc);
 const CLERK: Who = Who::Holder(Role::CallbackClerk);
 const DEPUTY: Who = Who::Holder(Role::Deputy);
+const LEAD: Who = Who::Holder(Role::GroupLead);
 
 const fn row(
     verb: Verb,
     from: &'static [State],
-    to: Option<State>,
+    to: To,
     who: &'static [Who],
     conditions: &'static str,
-    told: &'static str,
+    told: &'static [Told],
 ) -> Row {
-    Row { verb, from, to, who, conditions, told, later: false }
+    Row { verb, from, to, who, when: When::Always, conditions, told }
 }
 
-const fn later(verb: Verb, from: &'static [State], to: Option<State>, who: &'static [Who], conditions: &'static str) -> Row {
-    Row { verb, from, to, who, conditions, told: "", later: true }
+impl Row {
+    const fn when(self, when: When) -> Row {
+        Row { when, ..self }
+    }
+}
+
+const SAME: To = To::Same;
+
+const fn to(state: State) -> To {
+    To::State(state)
 }
 
 /// The table, in the order of `domain.md` 6.2. For a verb and a state the first row that fits counts.
 pub const ROWS: &[Row] = &[
-    row(Verb::Report, &[], Some(Submitted), &[Who::Anybody], "地点和事情都有了，提交", "反映人：收到；受理员"),
-    row(Verb::Ask, &[Submitted], Some(NeedInfo), &[INTAKE], "最多两次；等补充时不计时", "反映人"),
+    row(
+        Verb::Report,
+        &[],
+        to(Submitted),
+        &[Who::Anybody],
+        "地点和事情都有了，提交；先看有没有同一件；找了代表的，代表先知道",
+        &[Told::Intake, Told::Named],
+    ),
+    row(Verb::Report, OPEN, SAME, &[Who::Anybody], "反映人说是同一件事：成为共同反映人，一样收进展、评价", &[Told::WhoeverHasIt]),
+    row(Verb::Ask, &[Submitted], to(NeedInfo), &[INTAKE], "最多两次；等补充时不计时", &[Told::Reporters]),
     row(
         Verb::Assign,
         &[Submitted],
-        Some(Dispatched),
+        to(Dispatched),
         &[Who::IntakeAndDispatcher],
         "受理和派单一步完成，记两个事件，只推一次",
-        "单位；反映人：哪个单位、什么时候前",
+        &[Told::Unit, Told::CoUnits, Told::Reporters],
     ),
-    later(Verb::Fix, OPEN, None, &[INTAKE, DISPATCHER], "改领域、类型、级别、地点、标题"),
-    row(Verb::Add, &[NeedInfo], Some(Submitted), &[Who::Reporter], "回答追问，或随时补充", "受理员"),
-    row(Verb::Add, OPEN_AND_CLOSED, None, &[Who::Reporter], "文字、语音、照片、位置；归档后也行", "承办单位"),
-    row(Verb::Accept, &[Submitted], Some(Accepted), &[INTAKE], "定类型、领域、级别、属地", "派单员"),
-    row(Verb::Reject, &[Submitted], Some(Rejected), &[INTAKE], "十个理由之一，说清该去哪里", "反映人：理由和去处"),
-    later(Verb::Appeal, &[Rejected], Some(Submitted), &[Who::Reporter], "一次，由别人决定"),
-    later(Verb::Handover, &[Submitted, Accepted, SentBack], Some(HandedOver), &[INTAKE, DISPATCHER], "紧急的立即移交"),
+    row(
+        Verb::Fix,
+        OPEN,
+        SAME,
+        &[INTAKE, DISPATCHER],
+        "改领域、类型、级别、地点、标题；答应的日期变了才告诉反映人",
+        &[Told::Reporters],
+    ),
+    row(
+        Verb::Add,
+        &[NeedInfo],
+        to(Submitted),
+        &[Who::Reporter, Who::Clock],
+        "回答追问；到期没回按现有的定",
+        &[Told::WhoeverHasIt],
+    ),
+    row(Verb::Add, OPEN_AND_CLOSED, SAME, &[Who::Reporter], "文字、语音、照片、位置；归档后也行", &[Told::WhoeverHasIt]),
+    row(Verb::Accept, &[Submitted], to(Accepted), &[INTAKE], "定类型、领域、级别、属地", &[Told::Dispatcher]),
+    row(Verb::Reject, &[Submitted], to(Rejected), &[INTAKE], "十个理由之一，说清该去哪里", &[Told::Reporters]),
+    row(Verb::Appeal, &[Rejected], to(Submitted), &[Who::Reporter], "一次，由别的受理员决定", &[Told::Intake])
+        .when(When::NotAppealed),
+    row(
+        Verb::Handover,
+        &[Submitted, Accepted, SentBack],
+        to(HandedOver),
+        &[INTAKE, DISPATCHER],
+        "紧急的立即移交；说清谁接、号码多少",
+        &[Told::Reporters, Told::Named],
+    ),
+    row(
+        Verb::Handover,
+        &[Submitted, Accepted, SentBack],
+        SAME,
+        &[INTAKE, DISPATCHER],
+        "移交纪检，本地有纪检监察的：状态不变，从此只有纪检看得到",
+        &[Told::Inspector, Told::Reporters],
+    ),
     row(
         Verb::Assign,
         &[Accepted, SentBack],
-        Some(Dispatched),
+        to(Dispatched),
         &[DISPATCHER],
-        "规则给出建议和理由；退回的记首接责任",
-        "单位；反映人：哪个单位、什么时候前；退回过的原单位",
+        "规则给出建议和理由；几家一起办的写明协办；退回的记首接责任",
+        &[Told::Unit, Told::CoUnits, Told::OldUnit, Told::Reporters],
     ),
-    row(Verb::Sign, &[Dispatched], Some(Working), &[LIAISON], "联系和办理的期限从派单时算起", "派单员可查"),
+    row(Verb::Sign, &[Dispatched], to(Working), &[LIAISON], "联系和办理的期限从派单时算起；派单员可查", &[]),
     row(
         Verb::SendBack,
         &[Dispatched, Working],
-        Some(SentBack),
+        to(SentBack),
         &[LIAISON],
-        "派单后两个工作日内；理由和该归谁；每单位一次；第二次起由上级裁定（以后开通）",
-        "派单员",
-    ),
+        "派单后两个工作日内，签收后也行；理由和该归谁",
+        &[Told::Dispatcher],
+    )
+    .when(When::FirstSendBack),
+    row(
+        Verb::SendBack,
+        &[Dispatched, Working],
+        to(Disputed),
+        &[LIAISON],
+        "第二次退单成派单异议；每单位一次",
+        &[Told::Arbiter, Told::OldUnit],
+    )
+    .when(When::SecondSendBack),
     row(
         Verb::Redispatch,
         &[Dispatched, Working],
-        Some(Dispatched),
+        to(Dispatched),
         &[DISPATCHER],
         "理由可选，不用等单位退单",
-        "新单位、原单位；反映人：哪个单位",
+        &[Told::Unit, Told::OldUnit, Told::Reporters],
     ),
-    later(Verb::Arbitrate, &[Disputed], Some(Dispatched), &[Who::ParentDispatcher, NPC], "终局，单位不能再退"),
-    row(Verb::Note, &[Working], None, &[LIAISON, HANDLER], "带“公开”的反映人看得到", "公开的：反映人"),
+    row(
+        Verb::Arbitrate,
+        &[Disputed],
+        to(Dispatched),
+        &[Who::Arbiter],
+        "终局，单位不能再退",
+        &[Told::Unit, Told::OldUnit, Told::Reporters],
+    ),
+    row(Verb::Note, &[Working], SAME, &[LIAISON, HANDLER, Who::CoLiaison], "带“公开”的反映人看得到", &[Told::Reporters]),
     row(
         Verb::Contact,
         &[Dispatched, Working],
-        None,
+        SAME,
         &[LIAISON, HANDLER],
         "实名的第一次联系停联系钟；保密、匿名的以转告或追问送到为准",
-        "可查",
+        &[],
     ),
-    row(Verb::Give, &[Working], None, &[LIAISON, HANDLER], "转给本单位的人", "新承办人"),
-    row(Verb::Relay, OPEN, None, &[Who::Reporter, LIAISON, HANDLER, INTAKE], "双向，名字按保密方式隐去", "对方"),
-    row(Verb::Ask, &[Working], None, &[LIAISON, HANDLER], "由机器人转问，不停表", "反映人"),
-    later(Verb::Join, &[Working], None, &[LIAISON], "请别的单位协办"),
-    later(Verb::Opinion, &[Working], None, &[LIAISON], "协办单位的意见"),
-    later(Verb::Extend, &[Working], None, &[LIAISON], "到期前；最多两次"),
-    later(Verb::ExtendOk, &[Working], None, &[DISPATCHER], "一个工作日没答复算不同意"),
-    later(Verb::ExtendNo, &[Working], None, &[DISPATCHER], ""),
-    later(Verb::Shelve, &[Working], Some(Shelved), &[DISPATCHER, NPC], "两个人；计划、节点、复查不超过 90 天"),
-    later(Verb::Resume, &[Shelved], Some(Working), &[LIAISON, Who::Timer], "最迟到复查日"),
+    row(Verb::Give, &[Working], SAME, &[LIAISON, HANDLER], "转给本单位的人", &[Told::Named]),
+    row(
+        Verb::Relay,
+        OPEN,
+        SAME,
+        &[Who::Reporter, LIAISON, HANDLER, INTAKE],
+        "双向，名字按保密方式隐去",
+        &[Told::Reporters, Told::WhoeverHasIt],
+    ),
+    row(Verb::Ask, &[Working], SAME, &[LIAISON, HANDLER], "由机器人转问，不停表", &[Told::Reporters]),
+    row(
+        Verb::Join,
+        &[Dispatched, Working],
+        SAME,
+        &[LIAISON, DISPATCHER],
+        "请别的单位协办，意见在主办一半的时间内",
+        &[Told::CoUnits],
+    ),
+    row(Verb::Opinion, &[Dispatched, Working], SAME, &[Who::CoLiaison], "协办单位的意见", &[Told::Unit]),
+    row(Verb::Extend, &[Working], SAME, &[LIAISON], "到期前；最多两次，总共不超过原来的期限和 10 个工作日", &[Told::Dispatcher])
+        .when(When::NoExtensionPending),
+    row(Verb::ExtendOk, &[Working], SAME, &[DISPATCHER], "一个工作日没答复算不同意", &[Told::Unit, Told::Reporters])
+        .when(When::ExtensionPending),
+    row(Verb::ExtendNo, &[Working], SAME, &[DISPATCHER, Who::Clock], "按原来的期限", &[Told::Unit]).when(When::ExtensionPending),
+    row(Verb::Shelve, &[Working], SAME, &[DISPATCHER, NPC], "提出；计划、节点、复查不超过 90 天；等另一方同意", &[Told::Second])
+        .when(When::NothingProposed),
+    row(
+        Verb::Agree,
+        &[Working],
+        to(Shelved),
+        &[DISPATCHER, NPC],
+        "挂账：另一个人，另一个身份",
+        &[Told::Reporters, Told::Unit, Told::Asker, Told::Deputies],
+    )
+    .when(When::Proposed(Matter::Shelve)),
+    row(Verb::Disagree, &[Working], SAME, &[DISPATCHER, NPC], "挂账不成，接着办", &[Told::Asker])
+        .when(When::Proposed(Matter::Shelve)),
+    row(
+        Verb::Resume,
+        &[Shelved],
+        to(Working),
+        &[LIAISON, Who::Clock],
+        "最迟到复查日；期限接着算",
+        &[Told::Unit, Told::Reporters],
+    ),
     row(
         Verb::Done,
         &[Working],
-        Some(InReview),
+        to(InReview),
         &[HANDLER, LIAISON],
-        "结果、核实、方式；有照片 10 字以上，没照片 20 字以上；领域要求的有照片",
-        "单位负责人",
+        "结果、核实、方式；有照片 10 字以上，没照片 20 字以上；领域要求的有照片；协办意见齐了，或者协办的期限过了",
+        &[Told::UnitLeader],
     ),
-    row(Verb::SignOff, &[InReview], None, &[LEADER], "单位签发；只需单位审核的这就算通过", "派单员"),
-    row(Verb::Redo, &[InReview], Some(Working), &[LEADER, DISPATCHER], "说清缺什么；期限接着算", "承办人、联络员"),
-    row(Verb::Pass, &[InReview], Some(Callback), &[DISPATCHER], "单位审核以后", "反映人：结果和评价一条消息"),
-    row(Verb::Rate, &[Callback], Some(Closed), &[Who::Reporter], "每个回答马上存；不满意问原因、问要不要重办", "单位可查得分"),
-    later(Verb::Callback, &[Callback], Some(Closed), &[CLERK], "电话回访的记录"),
+    row(Verb::Done, &[Submitted], to(Callback), &[Who::ChosenDeputy], "代表当场解决了", &[Told::Reporters]).when(When::Given),
+    row(Verb::SignOff, &[InReview], SAME, &[LEADER], "单位签发", &[Told::Dispatcher]).when(When::NotSignedOff),
+    row(Verb::Redo, &[InReview], to(Working), &[LEADER, DISPATCHER], "说清缺什么；期限接着算", &[Told::Unit]),
+    row(Verb::Pass, &[InReview], to(Callback), &[DISPATCHER, Who::Clock], "单位审核以后；结果和评价一条消息", &[Told::Reporters]),
+    row(
+        Verb::Rate,
+        &[Callback],
+        to(Closed),
+        &[Who::Reporter, Who::Clock],
+        "每个回答马上存；不满意问原因、问要不要重办；不说话不算满意；单位可查得分",
+        &[Told::Deputies],
+    ),
+    row(Verb::Callback, &[Callback], to(Closed), &[CLERK], "打通了：联系过吗、解决了吗、满意吗", &[]),
+    row(Verb::Callback, &[Callback], SAME, &[CLERK], "没打通，记一次", &[]),
     row(
         Verb::Reopen,
         &[Callback],
-        Some(Working),
-        &[Who::Reporter],
-        "轮次加一，期限减半；反映人一共两次",
-        "承办人、单位负责人、派单员",
+        to(Working),
+        &[Who::Reporter, CLERK, NPC],
+        "轮次加一，期限减半；反映人一共两次，再要由县人大代表工委定",
+        &[Told::Unit, Told::UnitLeader, Told::Dispatcher],
     ),
     row(
         Verb::Reopen,
         &[Closed],
-        Some(Working),
+        to(Working),
         &[Who::Reporter, DEPUTY, NPC],
-        "反映人 30 天内，两次以内；代表和人大工委随时",
-        "单位、派单员",
+        "反映人 30 天内，两次以内；代表和人大工委随时；记为反弹",
+        &[Told::Unit, Told::UnitLeader, Told::Dispatcher],
     ),
-    later(Verb::Verify, &[InReview, Callback, Closed], None, &[DEPUTY], "现场查验"),
-    later(
-        Verb::Check,
-        &[InReview, Callback, Closed],
-        None,
-        &[NPC, TOWN, Who::Holder(Role::GroupLead), DISPATCHER],
-        "请人现场查验",
-    ),
-    later(Verb::Unreasonable, &[Callback, Closed], None, &[LIAISON, LEADER], "评价后三个工作日内"),
-    later(Verb::Restore, &[Cancelled], Some(Submitted), &[Who::Reporter], "七天内一次"),
-    later(Verb::Undo, OPEN_AND_CLOSED, None, &[Who::StaffInScope], "十分钟内，没人动过"),
-    later(Verb::Agree, OPEN, None, &[Who::StaffInScope], "两人事项的第二个人"),
-    later(Verb::Disagree, OPEN, None, &[Who::StaffInScope], "两人事项的第二个人"),
-    later(Verb::Answer, OPEN, None, &[LIAISON, LEADER], "督办要求的书面回复"),
-    later(Verb::Reveal, OPEN_AND_CLOSED, None, &[INTAKE], "只在私聊；留痕"),
-    later(Verb::Merge, OPEN, Some(Merged), &[DISPATCHER], "30 天内可拆回"),
-    later(Verb::Unmerge, &[Merged], None, &[DISPATCHER], "30 天内"),
-    later(Verb::Split, OPEN, None, &[DISPATCHER], ""),
-    later(Verb::Raise, &[Accepted, Dispatched, SentBack, Working], Some(Dispatched), &[NPC, DISPATCHER], "上一级再派"),
-    later(Verb::Forward, &[Submitted], Some(Submitted), &[DEPUTY], "代表上报受理中心"),
+    row(Verb::Verify, RESULT, SAME, &[DEPUTY], "现场看过，已整改；没办过这件的人", &[Told::NpcStaff, Told::Unit]),
     row(
-        Verb::Withdraw,
-        &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Working],
-        Some(Cancelled),
-        &[Who::Reporter],
-        "先问“确定吗”；举报和特急的要受理员同意（以后开通）",
-        "受理员、承办单位",
+        Verb::Verify,
+        RESULT,
+        to(Working),
+        &[DEPUTY],
+        "现场看过，未整改：在审的退回重办，之后的重办",
+        &[Told::NpcStaff, Told::Unit],
     ),
-    later(
+    row(Verb::Check, RESULT, SAME, &[NPC, TOWN, LEAD, DISPATCHER], "请代表或小组去现场看", &[Told::Named]),
+    row(Verb::StrikeOff, &[Callback, Closed], SAME, &[Who::Itself], "中心通过了结果，代表也到现场查验过", &[]),
+    row(
+        Verb::Unreasonable,
+        &[Callback, Closed],
+        SAME,
+        &[LIAISON, LEADER],
+        "评价后三个工作日内，写明依据；等回访员和县人大代表工委都同意",
+        &[Told::CallbackClerk, Told::NpcStaff],
+    )
+    .when(When::NothingProposed),
+    row(Verb::Agree, &[Callback, Closed], SAME, &[CLERK, NPC], "不合理：两边都同意才算认定", &[Told::Asker])
+        .when(When::Proposed(Matter::Unreasonable)),
+    row(Verb::Disagree, &[Callback, Closed], SAME, &[CLERK, NPC], "不算不合理", &[Told::Asker])
+        .when(When::Proposed(Matter::Unreasonable)),
+    row(Verb::Restore, &[Cancelled], to(Submitted), &[Who::Reporter], "七天内一次", &[Told::Intake]).when(When::NotRestored),
+    row(
+        Verb::Undo,
+        State::ALL,
+        To::Before,
+        &[Who::StaffInScope],
+        "自己刚做的，十分钟内，之后没人动过；记一个事件，不删",
+        &[Told::Reporters, Told::Unit, Told::WhoeverHasIt],
+    ),
+    row(Verb::Answer, OPEN, SAME, &[LIAISON, LEADER], "督办要求的书面回复", &[Told::Asker]).when(When::Supervised),
+    row(Verb::Reveal, State::ALL, SAME, &[INTAKE], "只在私聊，写明原因；留痕，纪检看得到，反映人问得到", &[Told::Inspector]),
+    row(
+        Verb::Merge,
+        OPEN,
+        to(Merged),
+        &[DISPATCHER],
+        "并到主单，30 天内可拆回；反映人接着收进展",
+        &[Told::Reporters, Told::OldUnit],
+    ),
+    row(Verb::Unmerge, &[Merged], To::Before, &[DISPATCHER], "30 天内，回到并单以前", &[Told::Reporters, Told::Unit])
+        .when(When::HasLeader),
+    row(
+        Verb::Split,
+        OPEN,
+        SAME,
+        &[DISPATCHER],
+        "原单留第一件；其余各成一件，待派（没受理的待受理），收到的时间不变",
+        &[Told::Reporters],
+    ),
+    row(
+        Verb::Raise,
+        &[Accepted, Dispatched, SentBack, Working],
+        to(Dispatched),
+        &[NPC, DISPATCHER],
+        "派给上一级，原单位协办",
+        &[Told::Unit, Told::OldUnit, Told::Reporters],
+    ),
+    row(
+        Verb::Forward,
+        &[Submitted],
+        SAME,
+        &[Who::ChosenDeputy, Who::Clock],
+        "代表上报受理中心",
+        &[Told::Intake, Told::Reporters],
+    )
+    .when(When::Given),
+    row(Verb::Withdraw, UNTIL_WORKING, to(Cancelled), &[Who::Reporter], "先问“确定吗”", &[Told::Intake, Told::Unit])
+        .when(When::NeedsNoConsent),
+    row(Verb::Withdraw, UNTIL_WORKING, SAME, &[Who::Reporter], "举报和特急的：等受理员同意", &[Told::Intake])
+        .when(When::NeedsConsent),
+    row(Verb::Agree, UNTIL_WORKING, to(Cancelled), &[INTAKE], "撤回：受理员同意", &[Told::Reporters, Told::Unit])
+        .when(When::Proposed(Matter::Withdraw)),
+    row(Verb::Disagree, UNTIL_WORKING, SAME, &[INTAKE], "撤回不成，接着办", &[Told::Reporters])
+        .when(When::Proposed(Matter::Withdraw)),
+    row(
         Verb::Supervise,
         OPEN,
-        None,
+        SAME,
         &[NPC, TOWN, Who::Holder(Role::Leader), Who::Holder(Role::Inspector), Who::Holder(Role::TaskForce)],
-        "自带期限，要书面回复",
+        "自带期限，要书面回复，单位不能撤",
+        &[Told::UnitLeader, Told::Dispatcher, Told::Reporters],
     ),
-    row(Verb::Urge, OPEN, None, &[Who::Reporter, DEPUTY, DISPATCHER], "反映人三天一次", "承办单位，没派单时是受理员"),
-    row(Verb::Status, State::ALL, None, &[Who::Reporter, Who::StaffInScope], "反映人看不到内部记录", ""),
+    row(
+        Verb::Urge,
+        OPEN,
+        SAME,
+        &[Who::Reporter, DEPUTY, DISPATCHER],
+        "反映人三天一次；第三次起告诉派单员，建议督办",
+        &[Told::WhoeverHasIt, Told::Dispatcher],
+    ),
+    row(Verb::ToSuggestion, OPEN_AND_CLOSED, SAME, &[DEPUTY], "共性的问题写成代表建议", &[]),
+    row(
+        Verb::Status,
+        State::ALL,
+        SAME,
+        &[Who::Reporter, Who::StaffInScope, Who::ChosenDeputy, Who::CoLiaison],
+        "反映人看不到内部记录",
+        &[],
+    ),
 ];
 
-/// The row that counts for doing this in this state.
+impl When {
+    /// Does it hold for this ticket?
+    pub fn holds(self, ticket: &Ticket) -> bool {
+        let needs_consent = ticket.kind == super::Kind::Accusation || ticket.urgent() || ticket.sealed != Sealed::Open;
+        match self {
+            When::Always => true,
+            When::FirstSendBack => ticket.send_backs == 0 && !ticket.arbitrated,
+            When::SecondSendBack => ticket.send_backs > 0 && !ticket.arbitrated,
+            When::NeedsNoConsent => !needs_consent,
+            When::NeedsConsent => needs_consent && ticket.proposal.is_none(),
+            When::Proposed(matter) => ticket.proposal.as_ref().is_some_and(|proposal| proposal.matter == matter),
+            When::NothingProposed => ticket.proposal.is_none(),
+            When::ExtensionPending => ticket.extension_days.is_some(),
+            When::NoExtensionPending => ticket.extension_days.is_none(),
+            When::Supervised => ticket.supervised,
+            When::NotSignedOff => !ticket.signed_off,
+            When::NotAppealed => !ticket.appealed,
+            When::NotRestored => !ticket.restored,
+            When::Given => ticket.given_to.is_some(),
+            When::HasLeader => ticket.merged_into.is_some(),
+        }
+    }
+}
+
+/// The rows for doing this in this state, in order; conditions are not looked at.
 pub fn rows_in(verb: Verb, state: State) -> impl Iterator<Item = &'static Row> {
     ROWS.iter().filter(move |row| row.verb == verb && row.from.contains(&state))
 }
@@ -324,17 +617,12 @@ pub fn rows_of(verb: Verb) -> impl Iterator<Item = &'static Row> {
     ROWS.iter().filter(move |row| row.verb == verb)
 }
 
-/// The states from which this can be done, in any of its rows that are built.
+/// The states from which this can be done, in any of its rows.
 pub fn states_for(verb: Verb) -> Vec<State> {
-    let mut states: Vec<State> = rows_of(verb).filter(|row| !row.later).flat_map(|row| row.from.iter().copied()).collect();
+    let mut states: Vec<State> = rows_of(verb).flat_map(|row| row.from.iter().copied()).collect();
     states.sort();
     states.dedup();
     states
-}
-
-/// Is nothing of this verb built yet?
-pub fn is_later(verb: Verb) -> bool {
-    rows_of(verb).all(|row| row.later)
 }
 
 #[cfg(test)]
@@ -355,13 +643,15 @@ mod tests {
 
     #[test]
     fn nothing_leaves_an_end_but_the_ways_that_are_named() {
-        for state in [Rejected, Cancelled, Merged, HandedOver] {
+        for (state, ways) in
+            [(Rejected, &[Verb::Appeal][..]), (Cancelled, &[Verb::Restore]), (Merged, &[Verb::Unmerge]), (HandedOver, &[])]
+        {
             let out: Vec<Verb> = ROWS
                 .iter()
-                .filter(|row| !row.later && row.to.is_some() && row.from.contains(&state))
+                .filter(|row| row.to != To::Same && row.verb != Verb::Undo && row.from.contains(&state))
                 .map(|row| row.verb)
                 .collect();
-            assert_eq!(out, [], "{state:?}");
+            assert_eq!(out, ways, "{state:?}");
         }
     }
 }

@@ -4,6 +4,8 @@
 //! each viewer may see; `wording` every sentence; `commands` the words that staff type; `opening` what free words begin.
 
 pub mod calendar;
+mod chain;
+mod columns;
 pub mod commands;
 pub mod desk;
 pub mod docs;
@@ -248,10 +250,174 @@ pub struct Ticket {
     pub reopens: i64,
     pub urges: i64,
     pub urged_at: Option<Millis>,
+    pub sealed: Sealed,
+    pub subject: Option<String>,
+    pub extension_days: Option<i64>,
+    pub extensions: i64,
+    pub extended_days: i64,
+    pub supervised: bool,
+    pub shelved_until: Option<Millis>,
+    pub time_left: Option<Millis>,
+    pub merged_into: Option<i64>,
+    pub split_from: Option<i64>,
+    pub arbitrated: bool,
+    pub appealed: bool,
+    pub restored: bool,
+    pub relapse: bool,
+    pub unreasonable: Option<Unreasonable>,
+    pub verified_at: Option<Millis>,
+    pub struck_off_at: Option<Millis>,
+    pub given_to: Option<i64>,
+    pub handed_to: Option<String>,
+    pub proposal: Option<Proposal>,
     pub version: i64,
+    /// How many events there are; counted up by every change.
+    pub events: i64,
+    /// The units that help, read with the ticket and kept in a table of their own.
+    pub co_units: Vec<String>,
+}
+
+/// Who may know that a ticket exists (`domain.md` 16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sealed {
+    /// All whose scope covers it.
+    #[default]
+    Open,
+    /// Its reporter and the inspectors of its area.
+    Area,
+    /// Its reporter and the inspectors above the county, because it is about the county's own.
+    Above,
+}
+
+named! {
+    /// What became of the claim that a demand is unreasonable.
+    Unreasonable {
+        /// The unit says so.
+        Proposed = "proposed" "单位提出不合理",
+        /// Two persons agreed.
+        Confirmed = "confirmed" "认定不合理",
+    }
+}
+
+named! {
+    /// A matter of two persons.
+    Matter {
+        /// 挂账.
+        Shelve = "shelve" "挂账",
+        /// 撤回 that needs consent.
+        Withdraw = "withdraw" "撤回",
+        /// 不合理.
+        Unreasonable = "unreasonable" "不合理",
+    }
+}
+
+/// What waits for a second person's 同意 or 不同意. Kept as JSON in the ticket's row; people stand in it as keyed hashes, because
+/// one of them may be the reporter.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Proposal {
+    /// What is proposed, by its code.
+    pub matter: Matter,
+    /// Who proposed it, and in which role.
+    pub by: Voice,
+    /// Who agreed so far.
+    #[serde(default)]
+    pub agreed: Vec<Voice>,
+    /// The words: a plan, a reason.
+    pub words: String,
+    /// A moment that belongs to it: the review date of 挂账.
+    #[serde(default)]
+    pub until: Option<Millis>,
+}
+
+/// A person in a matter of two persons.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Voice {
+    /// The keyed hash of [`crate::people::person_holder`].
+    pub holder: String,
+    /// The role's code; `reporter` for whoever reported.
+    pub role: String,
+}
+
+impl serde::Serialize for Matter {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Matter {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Matter::from_code(&code).ok_or_else(|| serde::de::Error::custom("no such matter"))
+    }
 }
 
 impl Ticket {
+    /// A ticket of which nothing is known yet but when it came.
+    pub fn blank(now: Millis) -> Self {
+        Ticket {
+            id: 0,
+            number: String::new(),
+            day: String::new(),
+            seq: 0,
+            kind: Kind::Complaint,
+            field: None,
+            title: String::new(),
+            text: String::new(),
+            area: String::new(),
+            place: String::new(),
+            source: String::new(),
+            on_behalf: false,
+            mode: Mode::Confidential,
+            priority: Priority::Normal,
+            state: State::Submitted,
+            round: 1,
+            unit: None,
+            handler: None,
+            accept_due: None,
+            dispatch_due: None,
+            sign_due: None,
+            contact_due: None,
+            resolve_due: None,
+            submitted_at: now,
+            dispatched_at: None,
+            first_contact_at: None,
+            resolved_at: None,
+            closed_at: None,
+            signed_off: false,
+            result: None,
+            verification: None,
+            method: None,
+            asks: 0,
+            send_backs: 0,
+            reopens: 0,
+            urges: 0,
+            urged_at: None,
+            sealed: Sealed::Open,
+            subject: None,
+            extension_days: None,
+            extensions: 0,
+            extended_days: 0,
+            supervised: false,
+            shelved_until: None,
+            time_left: None,
+            merged_into: None,
+            split_from: None,
+            arbitrated: false,
+            appealed: false,
+            restored: false,
+            relapse: false,
+            unreasonable: None,
+            verified_at: None,
+            struck_off_at: None,
+            given_to: None,
+            handed_to: None,
+            proposal: None,
+            version: 1,
+            events: 1,
+            co_units: Vec::new(),
+        }
+    }
+
     /// The short number, `0007`.
     pub fn short(&self) -> String {
         format!("{:04}", self.seq)

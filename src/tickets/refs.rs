@@ -4,8 +4,8 @@
 //! may give this command now: today's wins, else the only earlier one; several are asked about.
 
 use super::{
-    State, Ticket,
-    life::{self, Row, Verb, Who},
+    Sealed, State, Ticket,
+    life::{self, Row, To, Verb, Who},
     store::{self, Look},
     wording,
 };
@@ -13,7 +13,7 @@ use crate::{
     bot::Turn,
     clock::local,
     error::Result,
-    people::{Actor, Role, Scope},
+    people::{Actor, Directory, Level, Role, Scope},
 };
 
 /// A reference as it was typed.
@@ -87,24 +87,57 @@ pub fn number_of_card(text: &str) -> Option<String> {
 /// Is this person one of those named, for this ticket?
 pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
     let scope = scope_of(ticket);
+    if ticket.sealed != Sealed::Open {
+        // Nobody else can tell that it exists, and the inspector does what all others do (`domain.md` 6.1, 16).
+        return match who {
+            Who::Reporter => reported,
+            Who::Itself => true,
+            Who::Clock | Who::Anybody => false,
+            Who::Holder(_) | Who::CoLiaison | Who::ChosenDeputy | Who::IntakeAndDispatcher | Who::Arbiter | Who::StaffInScope => {
+                inspects(actor, ticket)
+            }
+        };
+    }
     match who {
-        Who::Anybody => true,
+        Who::Anybody | Who::Itself => true,
         Who::Reporter => reported,
-        Who::Timer => false,
+        Who::Clock => false,
         Who::Holder(role) if of_unit(role) => ticket.unit.is_some() && actor.may_act_as(role, scope),
         Who::Holder(role) => actor.may_act_as(role, scope),
+        Who::CoLiaison => ticket.co_units.iter().any(|unit| actor.may_act_as(Role::Liaison, Scope { unit: Some(unit), ..scope })),
+        Who::ChosenDeputy => ticket.given_to == Some(actor.person),
         Who::IntakeAndDispatcher => {
             actor.directory().holds(actor.grants(), Role::Intake, scope)
                 && actor.directory().holds(actor.grants(), Role::Dispatcher, scope)
         }
-        Who::ParentDispatcher => actor.grants().iter().any(|grant| {
-            grant.role == Role::Dispatcher && grant.area.len() < 6 && crate::people::contains(&grant.area, &ticket.area)
-        }),
+        Who::Arbiter => match arbiters(actor.directory(), ticket) {
+            arbiters if arbiters.is_empty() => actor.may_act_as(Role::NpcStaff, scope),
+            arbiters => arbiters.contains(&actor.person),
+        },
         Who::StaffInScope => actor
             .grants()
             .iter()
             .any(|grant| sees_tickets(grant.role) && actor.directory().holds(std::slice::from_ref(grant), grant.role, scope)),
     }
+}
+
+/// May this person inspect a sealed ticket? An inspector of its area, or above the county where it is about the county's own.
+pub fn inspects(actor: &Actor, ticket: &Ticket) -> bool {
+    actor.grants().iter().any(|grant| {
+        grant.role == Role::Inspector
+            && crate::people::contains(&grant.area, &ticket.area)
+            && (ticket.sealed == Sealed::Area || grant.area.len() < Level::County.digits())
+    })
+}
+
+/// The dispatchers whose grant covers the area above the ticket's county: they decide disputes.
+pub fn arbiters(directory: &Directory, ticket: &Ticket) -> Vec<i64> {
+    let above = |grant: &crate::people::Grant| {
+        grant.role == Role::Dispatcher
+            && grant.area.len() < Level::County.digits()
+            && crate::people::contains(&grant.area, &ticket.area)
+    };
+    directory.all_staff().filter(|staff| staff.grants.iter().any(above)).map(|staff| staff.id).collect()
 }
 
 /// The matter a ticket is about, for rights.
@@ -123,11 +156,28 @@ fn of_unit(role: Role) -> bool {
     matches!(role, Role::Liaison | Role::Handler | Role::UnitLeader)
 }
 
-/// The row by which this person may do this to this ticket now.
+/// The first row by which this person may do this to this ticket now.
 pub fn permitted(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> Option<(&'static Row, Who)> {
+    permitted_to(actor, ticket, verb, None, reported)
+}
+
+/// The same, of the rows that lead there.
+pub fn permitted_to(actor: &Actor, ticket: &Ticket, verb: Verb, to: Option<To>, reported: bool) -> Option<(&'static Row, Who)> {
     life::rows_in(verb, ticket.state)
-        .filter(|row| !row.later)
+        .filter(|row| row.when.holds(ticket) && to.is_none_or(|to| row.to == to))
         .find_map(|row| row.who.iter().find(|who| is(actor, ticket, **who, reported)).map(|who| (row, *who)))
+}
+
+/// Why this person may not do this to this ticket now: the state, the person, or a condition of the row, in this order.
+pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> String {
+    let mut rows = life::rows_in(verb, ticket.state).peekable();
+    if rows.peek().is_none() {
+        return wording::wrong_state(ticket, verb);
+    }
+    match rows.find(|row| row.who.iter().any(|who| is(actor, ticket, *who, reported))) {
+        Some(row) => wording::not_now(ticket, verb, row.when),
+        None => wording::not_yours(ticket, verb),
+    }
 }
 
 /// Did this person report the ticket?
@@ -142,14 +192,20 @@ pub async fn reported(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<
 /// Where to look for tickets on which this person may use the verb at all.
 fn look<'a>(actor: &Actor, verb: Verb, states: &'a [State]) -> Look<'a> {
     let mut look = Look { states, ..Look::default() };
-    for row in life::rows_of(verb).filter(|row| !row.later) {
+    // An inspector gives every command on a sealed ticket.
+    add_grants(actor, &mut look, |held| held == Role::Inspector);
+    for row in life::rows_of(verb) {
         for who in row.who {
             match who {
-                Who::Anybody | Who::Timer => {}
+                Who::Anybody | Who::Itself | Who::Clock => {}
                 Who::Reporter => look.holders = actor.holders(),
                 Who::Holder(role) => add_grants(actor, &mut look, |held| held == *role || role.stand_ins().contains(&held)),
+                Who::CoLiaison => add_grants(actor, &mut look, |held| matches!(held, Role::Liaison | Role::UnitLeader)),
+                Who::ChosenDeputy => look.given_to = actor.has(Role::Deputy).then_some(actor.person),
                 Who::IntakeAndDispatcher => add_grants(actor, &mut look, |held| held == Role::Intake),
-                Who::ParentDispatcher => add_grants(actor, &mut look, |held| held == Role::Dispatcher),
+                Who::Arbiter => {
+                    add_grants(actor, &mut look, |held| matches!(held, Role::Dispatcher | Role::NpcStaff | Role::Leader))
+                }
                 Who::StaffInScope => add_grants(actor, &mut look, sees_tickets),
             }
         }
@@ -186,7 +242,7 @@ pub async fn candidates(turn: &mut Turn<'_, Actor>, verb: Verb) -> Result<Vec<Ti
 }
 
 async fn search(turn: &mut Turn<'_, Actor>, verb: Verb, look: Look<'_>) -> Result<Vec<Ticket>> {
-    if look.areas.is_empty() && look.units.is_empty() && look.holders.is_empty() {
+    if look.areas.is_empty() && look.units.is_empty() && look.holders.is_empty() && look.given_to.is_none() {
         return Ok(Vec::new());
     }
     let entries: Vec<i64> = if look.holders.is_empty() {
@@ -195,7 +251,13 @@ async fn search(turn: &mut Turn<'_, Actor>, verb: Verb, look: Look<'_>) -> Resul
         store::entries_of(turn.tx, &turn.actor.holders()).await?.into_iter().map(|entry| entry.ticket).collect()
     };
     let found = store::find(turn.tx, &look).await?;
-    Ok(found.into_iter().filter(|ticket| permitted(&turn.actor, ticket, verb, entries.contains(&ticket.id)).is_some()).collect())
+    // What is sealed does not exist in a group.
+    let here = |ticket: &Ticket| !(turn.in_group() && ticket.sealed != Sealed::Open);
+    Ok(found
+        .into_iter()
+        .filter(here)
+        .filter(|ticket| permitted(&turn.actor, ticket, verb, entries.contains(&ticket.id)).is_some())
+        .collect())
 }
 
 /// What a reference means.
@@ -277,13 +339,15 @@ fn said(reference: &Ref) -> String {
 /// see is answered like one that does not exist.
 async fn why_not(turn: &mut Turn<'_, Actor>, verb: Verb, mut any: Look<'static>, said: &str) -> Result<String> {
     let visible = look(&turn.actor, Verb::Status, &[]);
-    (any.areas, any.units, any.holders) = (visible.areas, visible.units, visible.holders);
+    (any.areas, any.units, any.holders, any.given_to) = (visible.areas, visible.units, visible.holders, visible.given_to);
     let mut seen = search(turn, Verb::Status, any).await?;
     let today = local(turn.now).format("%y%m%d").to_string();
     let at = seen.iter().position(|ticket| ticket.day == today).or(seen.len().checked_sub(1));
     Ok(match at.map(|at| seen.swap_remove(at)) {
-        Some(ticket) if life::states_for(verb).contains(&ticket.state) => wording::not_yours(&ticket, verb),
-        Some(ticket) => wording::wrong_state(&ticket, verb),
+        Some(ticket) => {
+            let reported = reported(turn, ticket.id).await?.is_some();
+            refusal(&turn.actor, &ticket, verb, reported)
+        }
         None => wording::unknown_number(said),
     })
 }

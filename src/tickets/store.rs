@@ -1,67 +1,20 @@
 //! The statements of tickets, events, reporters and ratings.
 
-use super::{Kind, Method, Mode, Priority, State, Ticket, Verification, life::Verb};
+use super::{
+    Mode, State, Ticket, chain,
+    columns::{self, COLUMNS, Cell, read},
+    life::Verb,
+};
 use crate::{
     db::{Tx, holders},
     error::{Error, Result},
     message::Millis,
+    seal::Keys,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-const COLUMNS: &str = "id, number, day, seq, kind, field_id, title, text, area_code, place_text, source, on_behalf, identity_mode, priority, \
-    state, round, lead_unit, handler_id, accept_due_at, dispatch_due_at, sign_due_at, contact_due_at, resolve_due_at, submitted_at, \
-    dispatched_at, first_contact_at, resolved_at, closed_at, signed_off, result, verification, method, asks, send_backs, reopens, \
-    urges, urged_at, version";
-
 /// The most tickets a look-up gives.
 const MOST: usize = 200;
-
-fn read(row: &AnyRow) -> Result<Ticket> {
-    fn known<T>(value: Option<T>, column: &str) -> Result<T> {
-        value.ok_or_else(|| Error::fault(format!("ticket.{column} holds a name this program does not know")))
-    }
-    let text = |column: &str| row.try_get::<String, _>(column);
-    Ok(Ticket {
-        id: row.try_get("id")?,
-        number: text("number")?,
-        day: text("day")?,
-        seq: row.try_get("seq")?,
-        kind: known(Kind::from_code(&text("kind")?), "kind")?,
-        field: row.try_get("field_id")?,
-        title: text("title")?,
-        text: text("text")?,
-        area: text("area_code")?,
-        place: text("place_text")?,
-        source: text("source")?,
-        on_behalf: row.try_get::<i32, _>("on_behalf")? != 0,
-        mode: known(Mode::from_code(&text("identity_mode")?), "identity_mode")?,
-        priority: known(Priority::from_code(&text("priority")?), "priority")?,
-        state: known(State::from_code(&text("state")?), "state")?,
-        round: row.try_get("round")?,
-        unit: row.try_get("lead_unit")?,
-        handler: row.try_get("handler_id")?,
-        accept_due: row.try_get("accept_due_at")?,
-        dispatch_due: row.try_get("dispatch_due_at")?,
-        sign_due: row.try_get("sign_due_at")?,
-        contact_due: row.try_get("contact_due_at")?,
-        resolve_due: row.try_get("resolve_due_at")?,
-        submitted_at: row.try_get("submitted_at")?,
-        dispatched_at: row.try_get("dispatched_at")?,
-        first_contact_at: row.try_get("first_contact_at")?,
-        resolved_at: row.try_get("resolved_at")?,
-        closed_at: row.try_get("closed_at")?,
-        signed_off: row.try_get::<i32, _>("signed_off")? != 0,
-        result: row.try_get("result")?,
-        verification: row.try_get::<Option<String>, _>("verification")?.as_deref().and_then(Verification::from_code),
-        method: row.try_get::<Option<String>, _>("method")?.as_deref().and_then(Method::from_code),
-        asks: row.try_get("asks")?,
-        send_backs: row.try_get("send_backs")?,
-        reopens: row.try_get("reopens")?,
-        urges: row.try_get("urges")?,
-        urged_at: row.try_get("urged_at")?,
-        version: row.try_get("version")?,
-    })
-}
 
 /// The next number of a day: `<prefix><YYMMDD><at least four digits>`.
 ///
@@ -82,89 +35,48 @@ pub async fn next_seq(tx: &mut Tx, scope: &str) -> Result<i64> {
 /// # Errors
 /// Those of the database.
 pub async fn insert(tx: &mut Tx, ticket: &Ticket, query_code: &str, point: Option<(f64, f64)>) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO ticket (id, number, day, seq, query_code, kind, field_id, title, text, area_code, place_text, lat, lng, source,
-         on_behalf, identity_mode, priority, state, round, accept_due_at, submitted_at, signed_off, asks, send_backs, reopens, urges, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 0, 0, 0, 1)",
-    )
-    .bind(ticket.id)
-    .bind(ticket.number.clone())
-    .bind(ticket.day.clone())
-    .bind(ticket.seq)
-    .bind(query_code.to_owned())
-    .bind(ticket.kind.code())
-    .bind(ticket.field.clone())
-    .bind(ticket.title.clone())
-    .bind(ticket.text.clone())
-    .bind(ticket.area.clone())
-    .bind(ticket.place.clone())
-    .bind(point.map(|point| point.0))
-    .bind(point.map(|point| point.1))
-    .bind(ticket.source.clone())
-    .bind(i32::from(ticket.on_behalf))
-    .bind(ticket.mode.code())
-    .bind(ticket.priority.code())
-    .bind(ticket.state.code())
-    .bind(ticket.round)
-    .bind(ticket.accept_due)
-    .bind(ticket.submitted_at)
-    .execute(tx.conn())
-    .await?;
+    let filled = columns::filled(ticket);
+    let names: Vec<&str> = filled.iter().map(|(name, _)| *name).collect();
+    let sql = format!(
+        "INSERT INTO ticket (query_code, lat, lng, {}) VALUES ({})",
+        names.join(", "),
+        holders(tx.kind(), filled.len() + 3)
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(query_code.to_owned());
+    let query = query.bind(point.map(|point| point.0)).bind(point.map(|point| point.1));
+    filled.into_iter().fold(query, |query, (_, cell)| bind(query, cell)).execute(tx.conn()).await?;
     Ok(())
 }
 
-/// Writes everything about a ticket that can change, if it is still in the state and version in which `before` was read.
-/// Raises the version when the state changes. Says whether it was.
+type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
+fn bind(query: Query<'_>, cell: Cell) -> Query<'_> {
+    match cell {
+        Cell::Int(value) => query.bind(value),
+        Cell::Text(value) => query.bind(value),
+    }
+}
+
+/// Writes what changed of a ticket, if it is still in the state and version in which `before` was read, and counts `events`
+/// more. Raises the version when the state changes. `after` gets the new counts. Says whether it was written.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn update(tx: &mut Tx, before: &Ticket, after: &mut Ticket) -> Result<bool> {
+pub async fn update(tx: &mut Tx, before: &Ticket, after: &mut Ticket, events: i64) -> Result<bool> {
     if before.state != after.state {
         after.version = before.version + 1;
     }
-    let done = sqlx::query(
-        "UPDATE ticket SET kind = $1, field_id = $2, title = $3, area_code = $4, priority = $5, state = $6, round = $7, lead_unit = $8,
-         handler_id = $9, accept_due_at = $10, dispatch_due_at = $11, sign_due_at = $12, contact_due_at = $13, resolve_due_at = $14,
-         dispatched_at = $15, first_contact_at = $16, resolved_at = $17, closed_at = $18, signed_off = $19, result = $20,
-         verification = $21, method = $22, asks = $23, send_backs = $24, reopens = $25, urges = $26, urged_at = $27, version = $28,
-         identity_mode = $29
-         WHERE id = $30 AND state = $31 AND version = $32",
-    )
-    .bind(after.kind.code())
-    .bind(after.field.clone())
-    .bind(after.title.clone())
-    .bind(after.area.clone())
-    .bind(after.priority.code())
-    .bind(after.state.code())
-    .bind(after.round)
-    .bind(after.unit.clone())
-    .bind(after.handler)
-    .bind(after.accept_due)
-    .bind(after.dispatch_due)
-    .bind(after.sign_due)
-    .bind(after.contact_due)
-    .bind(after.resolve_due)
-    .bind(after.dispatched_at)
-    .bind(after.first_contact_at)
-    .bind(after.resolved_at)
-    .bind(after.closed_at)
-    .bind(i32::from(after.signed_off))
-    .bind(after.result.clone())
-    .bind(after.verification.map(Verification::code))
-    .bind(after.method.map(Method::code))
-    .bind(after.asks)
-    .bind(after.send_backs)
-    .bind(after.reopens)
-    .bind(after.urges)
-    .bind(after.urged_at)
-    .bind(after.version)
-    .bind(after.mode.code())
-    .bind(before.id)
-    .bind(before.state.code())
-    .bind(before.version)
-    .execute(tx.conn())
-    .await?;
-    Ok(done.rows_affected() == 1)
+    let changed = columns::changed(before, after);
+    let set: Vec<String> = changed.iter().enumerate().map(|(index, (name, ..))| format!("{name} = ${}, ", index + 5)).collect();
+    let sql = format!(
+        "UPDATE ticket SET {}events = events + $4 WHERE id = $1 AND state = $2 AND version = $3 RETURNING events",
+        set.concat()
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(before.id).bind(before.state.code()).bind(before.version).bind(events);
+    let query = changed.into_iter().fold(query, |query, (.., cell)| bind(query, cell));
+    let Some(row) = query.fetch_optional(tx.conn()).await? else { return Ok(false) };
+    after.events = row.try_get(0)?;
+    Ok(true)
 }
 
 /// One ticket.
@@ -188,6 +100,8 @@ pub struct Look<'a> {
     pub units: Vec<String>,
     /// Keyed hashes of reporters.
     pub holders: Vec<String>,
+    /// A deputy whom reporters chose.
+    pub given_to: Option<i64>,
     /// A full number.
     pub number: Option<String>,
     /// Sequences of a day, from and to.
@@ -215,11 +129,15 @@ pub async fn find(tx: &mut Tx, look: &Look<'_>) -> Result<Vec<Ticket>> {
     }
     if !look.units.is_empty() {
         let list: Vec<String> = look.units.iter().map(|unit| bind(unit)).collect();
-        scopes.push(format!("lead_unit IN ({})", list.join(", ")));
+        let list = list.join(", ");
+        scopes.push(format!("lead_unit IN ({list}) OR id IN (SELECT ticket_id FROM co_unit WHERE unit IN ({list}))"));
     }
     if !look.holders.is_empty() {
         let list: Vec<String> = look.holders.iter().map(|holder| bind(holder)).collect();
         scopes.push(format!("id IN (SELECT ticket_id FROM reporter WHERE holder IN ({}))", list.join(", ")));
+    }
+    if let Some(deputy) = look.given_to {
+        scopes.push(format!("given_to = {deputy}"));
     }
     let mut all = Vec::new();
     if !scopes.is_empty() {
@@ -265,7 +183,7 @@ pub struct By {
 }
 
 /// What an event says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Event<'a> {
     /// What was done.
     pub verb: Verb,
@@ -279,22 +197,65 @@ pub struct Event<'a> {
     pub payload: Option<&'a str>,
     /// `all`, or `staff` for what the reporter must not see.
     pub visible: &'static str,
+    /// What the change replaced, as JSON by column.
+    pub before: Option<String>,
 }
 
-/// Adds an event to a ticket's history.
+/// Where an event stands: its ticket, its place in the ticket's history from 1, the turn and the moment.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'a> {
+    /// The ticket's id.
+    pub ticket: i64,
+    /// Its place.
+    pub seq: i64,
+    /// The turn that caused it.
+    pub turn_key: &'a str,
+    /// When.
+    pub now: Millis,
+}
+
+/// Adds an event to a ticket's history. The ticket's row was written in the same transaction before, which keeps others out, and
+/// its count of events says the place.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn event(tx: &mut Tx, ticket: i64, by: By, event: Event<'_>, turn_key: &str, now: Millis) -> Result<()> {
+pub async fn event(tx: &mut Tx, keys: &Keys, at: At<'_>, by: By, event: Event<'_>) -> Result<()> {
     let id = tx.id()?;
+    let last = if at.seq > 1 {
+        let row = sqlx::query("SELECT hash FROM ticket_event WHERE ticket_id = $1 AND seq = $2")
+            .bind(at.ticket)
+            .bind(at.seq - 1)
+            .fetch_one(tx.conn())
+            .await?;
+        row.try_get(0)?
+    } else {
+        String::new()
+    };
+    let link = chain::Link {
+        ticket: at.ticket,
+        seq: at.seq,
+        at: at.now,
+        turn_key: at.turn_key,
+        actor: by.person,
+        role: by.role,
+        command: event.verb.code(),
+        from: event.from.map(State::code),
+        to: event.to.code(),
+        reason: event.reason,
+        payload: event.payload,
+        visible: event.visible,
+        before: event.before.as_deref(),
+    };
+    let hash = chain::hash(keys, &last, &link);
     sqlx::query(
-        "INSERT INTO ticket_event (id, ticket_id, seq, at, turn_key, actor_id, actor_role, command, from_state, to_state, reason, payload, visible_to)
-         VALUES ($1, $2, (SELECT COALESCE(MAX(seq), 0) + 1 FROM ticket_event WHERE ticket_id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "INSERT INTO ticket_event (id, ticket_id, seq, at, turn_key, actor_id, actor_role, command, from_state, to_state, reason, payload, visible_to, before, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(id)
-    .bind(ticket)
-    .bind(now)
-    .bind(turn_key.to_owned())
+    .bind(at.ticket)
+    .bind(at.seq)
+    .bind(at.now)
+    .bind(at.turn_key.to_owned())
     .bind(by.person)
     .bind(by.role)
     .bind(event.verb.code())
@@ -303,6 +264,8 @@ pub async fn event(tx: &mut Tx, ticket: i64, by: By, event: Event<'_>, turn_key:
     .bind(event.reason.map(str::to_owned))
     .bind(event.payload.map(str::to_owned))
     .bind(event.visible)
+    .bind(event.before)
+    .bind(hash)
     .execute(tx.conn())
     .await?;
     Ok(())

@@ -1,23 +1,38 @@
 //! The use cases. Each gets the turn, checks the right, applies the life cycle, and collects events and messages; none
 //! begins or ends a transaction.
 
+mod agree;
+mod appeal;
+mod callback;
+mod deputy;
+mod dispute;
+mod fix;
 mod intake;
+mod joint;
+mod merge;
 mod outcome;
 mod report;
 mod reporter;
+mod reveal;
+mod spot;
+mod supervise;
+mod terms;
+mod trial;
+mod undo;
 mod work;
 
 pub use intake::assign_needs;
 pub use outcome::rate_answer;
 pub use report::{kind_of, title_of};
 pub use reporter::by_query_code;
+pub use undo::undo;
 pub use work::{finish_needs, finish_result};
 
 use super::{
-    Mode, State, Ticket,
-    life::{Verb, Who},
+    Mode, Sealed, State, Ticket, columns,
+    life::{To, Verb, Who},
     refs, show,
-    store::{self, By, Event, Reporter},
+    store::{self, At, By, Event, Reporter},
     wording,
 };
 use crate::{
@@ -28,7 +43,7 @@ use crate::{
     error::{Error, Result},
     message::Reply,
     outbox::{Class, Push, Target},
-    people::{Actor, Role},
+    people::{Actor, Level, Role},
 };
 
 /// The actions that dialog files may name.
@@ -60,6 +75,34 @@ pub const ACTIONS: &[&str] = &[
     "tickets.urge",
     "tickets.status",
     "tickets.how",
+    "tickets.fix",
+    "tickets.appeal",
+    "tickets.handover",
+    "tickets.arbitrate",
+    "tickets.join",
+    "tickets.opinion",
+    "tickets.extend",
+    "tickets.extend_ok",
+    "tickets.extend_no",
+    "tickets.shelve",
+    "tickets.resume",
+    "tickets.callback",
+    "tickets.verify",
+    "tickets.check",
+    "tickets.unreasonable",
+    "tickets.restore",
+    "tickets.agree",
+    "tickets.disagree",
+    "tickets.answer",
+    "tickets.reveal",
+    "tickets.merge",
+    "tickets.unmerge",
+    "tickets.split",
+    "tickets.raise",
+    "tickets.forward",
+    "tickets.supervise",
+    "tickets.to_suggestion",
+    "tickets.try",
 ];
 
 /// Runs an action of a finished dialog or command.
@@ -75,6 +118,10 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
         "rate" => outcome::rate(turn, answers).await,
         "finish" => work::finish(turn, answers).await,
         "how" => reporter::how(turn, answers).await,
+        "callback" => callback::callback(turn, answers).await,
+        "merge" => merge::merge(turn, answers).await,
+        "to_suggestion" => deputy::to_suggestion(turn, answers).await,
+        "try" => trial::trial(turn, answers).await,
         _ => {
             let tickets = tickets(turn, answers).await?;
             let many = tickets.len() > 1;
@@ -119,6 +166,30 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
         "withdraw" => reporter::withdraw(turn, ticket).await,
         "urge" => reporter::urge(turn, ticket).await,
         "status" => reporter::status(turn, ticket).await,
+        "fix" => fix::fix(turn, ticket, answers).await,
+        "appeal" => appeal::appeal(turn, ticket, answers).await,
+        "handover" => dispute::handover(turn, ticket, answers).await,
+        "arbitrate" => dispute::arbitrate(turn, ticket, answers).await,
+        "join" => joint::join(turn, ticket, answers).await,
+        "opinion" => joint::opinion(turn, ticket, answers).await,
+        "extend" => terms::extend(turn, ticket, answers).await,
+        "extend_ok" => terms::extend_ok(turn, ticket, answers).await,
+        "extend_no" => terms::extend_no(turn, ticket, answers).await,
+        "shelve" => terms::shelve(turn, ticket, answers).await,
+        "resume" => terms::resume(turn, ticket, answers).await,
+        "verify" => spot::verify(turn, ticket, answers).await,
+        "check" => spot::check(turn, ticket, answers).await,
+        "unreasonable" => appeal::unreasonable(turn, ticket, answers).await,
+        "restore" => appeal::restore(turn, ticket, answers).await,
+        "agree" => agree::agree(turn, ticket, answers).await,
+        "disagree" => agree::disagree(turn, ticket, answers).await,
+        "answer" => supervise::answer(turn, ticket, answers).await,
+        "reveal" => reveal::reveal(turn, ticket, answers).await,
+        "unmerge" => merge::unmerge(turn, ticket, answers).await,
+        "split" => merge::split(turn, ticket, answers).await,
+        "forward" => deputy::forward(turn, ticket, answers).await,
+        "supervise" => supervise::supervise(turn, ticket, answers).await,
+        "raise" => dispute::raise(turn, ticket, answers).await,
         other => Err(Error::fault(format!("no ticket action is called {other}"))),
     }
 }
@@ -169,11 +240,12 @@ struct Change<'a> {
     payload: Option<&'a str>,
     visible: &'static str,
     accepts: bool,
+    to: Option<To>,
 }
 
 impl<'a> Change<'a> {
     fn of(verb: Verb) -> Self {
-        Change { verb, reason: None, payload: None, visible: "all", accepts: false }
+        Change { verb, reason: None, payload: None, visible: "all", accepts: false, to: None }
     }
 
     /// The same command also accepts the ticket, when `yes`: the history tells of that first.
@@ -192,36 +264,47 @@ impl<'a> Change<'a> {
     fn internal(self) -> Self {
         Change { visible: "staff", ..self }
     }
+
+    /// Of the rows that fit, the one that leads here: for a command that can end in two ways.
+    fn leading(self, to: To) -> Self {
+        Change { to: Some(to), ..self }
+    }
 }
 
 /// Applies the row of the table that lets this person do this now: checks the right, moves the state, lets `edit` set the rest,
-/// writes guarded by the state and version it starts from, and adds the event.
+/// writes guarded by the state and version it starts from, and adds the event. A row that leads back leaves the state to `edit`.
 async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl FnOnce(&mut Ticket)) -> Result<Ticket> {
     let mine = refs::reported(turn, before.id).await?;
-    let Some((row, who)) = refs::permitted(&turn.actor, before, what.verb, mine.is_some()) else {
-        let states = super::life::states_for(what.verb);
-        let sentence = if states.contains(&before.state) {
-            wording::not_yours(before, what.verb)
-        } else {
-            wording::wrong_state(before, what.verb)
-        };
-        return Err(Error::user(sentence));
+    let found = refs::permitted_to(&turn.actor, before, what.verb, what.to, mine.is_some());
+    let Some((row, who)) = found else {
+        return Err(Error::user(refs::refusal(&turn.actor, before, what.verb, mine.is_some())));
     };
     let mut after = before.clone();
-    if let Some(to) = row.to {
+    if let To::State(to) = row.to {
         after.state = to;
     }
     edit(&mut after);
-    if !store::update(turn.tx, before, &mut after).await? {
+    let events = 1 + i64::from(what.accepts);
+    let replaced = columns::replaced(&columns::changed(before, &after));
+    if !store::update(turn.tx, before, &mut after, events).await? {
         let present = store::by_id(turn.tx.conn(), before.id).await?;
         return Err(Error::user(wording::too_late(present.as_ref().unwrap_or(before))));
     }
+    let keys = turn.actor.office.keys.clone();
+    let at = At { ticket: before.id, seq: after.events, turn_key: turn.key, now: turn.now };
     let mut from = before.state;
     if what.accepts {
-        let event =
-            Event { verb: Verb::Accept, from: Some(from), to: State::Accepted, reason: None, payload: None, visible: "all" };
+        let event = Event {
+            verb: Verb::Accept,
+            from: Some(from),
+            to: State::Accepted,
+            reason: None,
+            payload: None,
+            visible: "all",
+            before: None,
+        };
         let by = By { person: Some(turn.actor.person), role: Role::Intake.as_str() };
-        store::event(turn.tx, before.id, by, event, turn.key, turn.now).await?;
+        store::event(turn.tx, &keys, At { seq: after.events - 1, ..at }, by, event).await?;
         from = State::Accepted;
     }
     answer_namelessly(turn, mine.as_ref());
@@ -233,8 +316,9 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
         reason: what.reason,
         payload: what.payload,
         visible: what.visible,
+        before: replaced,
     };
-    store::event(turn.tx, before.id, by, event, turn.key, turn.now).await?;
+    store::event(turn.tx, &keys, at, by, event).await?;
     Ok(after)
 }
 
@@ -260,11 +344,12 @@ fn by(turn: &Turn<'_, Actor>, who: Who) -> By {
     match who {
         Who::Reporter | Who::Anybody => By { person: None, role: "reporter" },
         Who::Holder(role) => By { person: Some(turn.actor.person), role: role.as_str() },
-        Who::IntakeAndDispatcher | Who::ParentDispatcher => {
-            By { person: Some(turn.actor.person), role: Role::Dispatcher.as_str() }
-        }
+        Who::CoLiaison => By { person: Some(turn.actor.person), role: Role::Liaison.as_str() },
+        Who::ChosenDeputy => By { person: Some(turn.actor.person), role: Role::Deputy.as_str() },
+        Who::IntakeAndDispatcher | Who::Arbiter => By { person: Some(turn.actor.person), role: Role::Dispatcher.as_str() },
         Who::StaffInScope => By { person: Some(turn.actor.person), role: "staff" },
-        Who::Timer => By { person: None, role: "timer" },
+        Who::Itself => By { person: None, role: "itself" },
+        Who::Clock => By { person: None, role: "clock" },
     }
 }
 
@@ -295,8 +380,14 @@ fn tell_role(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, class: Cla
 
 fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: Option<String>, class: Class, reply: Reply) {
     let class = if ticket.urgent() { Class::Now } else { class };
+    let (role, area, unit) = match ticket.sealed {
+        Sealed::Open => (role, ticket.area.as_str(), unit),
+        // Whatever is sealed goes to the inspectors, who do everybody's work on it.
+        Sealed::Area => (Role::Inspector, ticket.area.as_str(), None),
+        Sealed::Above => (Role::Inspector, ticket.area.get(..Level::City.digits()).unwrap_or_default(), None),
+    };
     turn.push(Push {
-        target: Target::Role { role: role.as_str().to_owned(), area: ticket.area.clone(), unit },
+        target: Target::Role { role: role.as_str().to_owned(), area: area.to_owned(), unit },
         ticket: Some(ticket.id),
         class,
         reply,

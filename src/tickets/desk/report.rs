@@ -1,6 +1,6 @@
 //! From words to a ticket.
 
-use super::{account, by, key, tell_role, text};
+use super::{Change, account, by, change, key, tell_role, text};
 use crate::{
     bot::{
         Offer, Submitted, Turn,
@@ -17,9 +17,9 @@ use crate::{
     tickets::{
         Kind, Mode, Priority, State, Ticket,
         calendar::{self, Clock},
-        life::{Verb, Who},
+        life::{To, Verb, Who},
         show,
-        store::{self, Event, Reporter},
+        store::{self, At, Event, Reporter},
         wording,
     },
 };
@@ -146,9 +146,7 @@ pub(super) async fn details(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
     }
     media::attach(turn.tx, &media, id).await?;
     let said = lines.join("；");
-    let event =
-        Event { verb: Verb::Add, from: Some(ticket.state), to: ticket.state, reason: Some(&said), payload: None, visible: "all" };
-    store::event(turn.tx, id, by(turn, Who::Reporter), event, turn.key, turn.now).await?;
+    change(turn, &ticket, Change::of(Verb::Add).because(&said).leading(To::Same), |_| {}).await?;
     Ok(Submitted::Done(Vec::new()))
 }
 
@@ -183,30 +181,8 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         on_behalf: clue.on_behalf,
         mode: clue.mode,
         priority,
-        state: State::Submitted,
-        round: 1,
-        unit: None,
-        handler: None,
         accept_due: Some(calendar::due(now, calendar::limit(Clock::Accept, kind, priority))),
-        dispatch_due: None,
-        sign_due: None,
-        contact_due: None,
-        resolve_due: None,
-        submitted_at: now,
-        dispatched_at: None,
-        first_contact_at: None,
-        resolved_at: None,
-        closed_at: None,
-        signed_off: false,
-        result: None,
-        verification: None,
-        method: None,
-        asks: 0,
-        send_backs: 0,
-        reopens: 0,
-        urges: 0,
-        urged_at: None,
-        version: 1,
+        ..Ticket::blank(now)
     };
     let code = random_digits(8)?;
     let point = clue.point.map(|point| (point.lat, point.lng));
@@ -219,8 +195,10 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         // What the dialog said back holds the same words as the ticket and would lead from one to the other.
         crate::outbox::forget_said(turn.tx, &Target::Chat(turn.conversation)).await?;
     }
-    let event = Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all" };
-    store::event(turn.tx, ticket.id, by(turn, Who::Reporter), event, turn.key, now).await?;
+    let event =
+        Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all", before: None };
+    let at = At { ticket: ticket.id, seq: 1, turn_key: turn.key, now };
+    store::event(turn.tx, &office.keys, at, by(turn, Who::Reporter), event).await?;
     let proposal = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
     let detail = wording::with_media(&words::shorten(&ticket.text, 200), clue.media.len());

@@ -1,6 +1,17 @@
 //! Every sentence about tickets.
 
-use super::{Kind, Mode, Priority, State, Ticket, life::Verb};
+pub mod joint;
+pub mod lists;
+pub mod merging;
+pub mod oversight;
+pub mod same;
+pub mod secrecy;
+pub mod terms;
+
+use super::{
+    Kind, Matter, Mode, Priority, State, Ticket,
+    life::{Verb, When},
+};
 use crate::{
     clock::{in_words, local, time_in_words},
     message::Millis,
@@ -38,11 +49,6 @@ pub fn help_intro() -> &'static str {
 /// Nothing for a command to work on.
 pub fn nothing_for(word: &str) -> String {
     format!("现在没有可以{word}的。")
-}
-
-/// A word whose capability comes later.
-pub fn not_yet(word: &str) -> String {
-    format!("“{word}”还没有开通，现在用不了。")
 }
 
 /// A command the person may not give.
@@ -420,6 +426,26 @@ pub fn wrong_state(ticket: &Ticket, verb: Verb) -> String {
 /// Seen, but somebody else's to do.
 pub fn not_yours(ticket: &Ticket, verb: Verb) -> String {
     format!("{} 不归您{}。", ticket.short(), verb.chinese())
+}
+
+/// The state and the person are right, and yet it does not fit now.
+pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
+    let (number, word) = (ticket.short(), verb.chinese());
+    match when {
+        When::Always => not_yours(ticket, verb),
+        When::FirstSendBack | When::SecondSendBack => format!("{number} 已经裁定归您这里办，不能再退。"),
+        When::NeedsNoConsent | When::NeedsConsent => format!("{number} 的撤回已经提出来了，在等受理员同意。"),
+        When::Proposed(Matter::Shelve | Matter::Withdraw | Matter::Unreasonable) => format!("{number} 现在没有等着{word}的事。"),
+        When::NothingProposed => format!("{number} 有一件事还在等另一个人同意，先等它有结果。"),
+        When::ExtensionPending => format!("{number} 没有等着批的延期。"),
+        When::NoExtensionPending => format!("{number} 已经提过延期，还在等派单员答复。"),
+        When::Supervised => format!("{number} 没有督办要回复。"),
+        When::NotSignedOff => format!("{number} 已经审核过了，等派单员通过。"),
+        When::NotAppealed => format!("{number} 已经申诉过一次了，结果就按那次的算。"),
+        When::NotRestored => format!("{number} 已经恢复过一次了。还要办，请重新反映一次。"),
+        When::Given => format!("{number} 已经在受理员那里了。"),
+        When::HasLeader => format!("{number} 没有并到别的单里。"),
+    }
 }
 
 /// A button of an older state.

@@ -1,0 +1,1 @@
+//! Sentences of working lists and of 试派.

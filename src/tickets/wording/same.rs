@@ -1,0 +1,1 @@
+//! Sentences of the question whether it is the same matter.
