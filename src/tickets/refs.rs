@@ -204,7 +204,7 @@ fn look<'a>(actor: &Actor, verb: Verb, states: &'a [State]) -> Look<'a> {
                 Who::ChosenDeputy => look.given_to = actor.has(Role::Deputy).then_some(actor.person),
                 Who::IntakeAndDispatcher => add_grants(actor, &mut look, |held| held == Role::Intake),
                 Who::Arbiter => {
-                    add_grants(actor, &mut look, |held| matches!(held, Role::Dispatcher | Role::NpcStaff | Role::Leader))
+                    add_grants(actor, &mut look, |held| matches!(held, Role::Dispatcher | Role::NpcStaff | Role::Leader));
                 }
                 Who::StaffInScope => add_grants(actor, &mut look, sees_tickets),
             }
