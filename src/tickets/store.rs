@@ -57,8 +57,7 @@ fn bind(query: Query<'_>, cell: Cell) -> Query<'_> {
     }
 }
 
-/// Writes what changed of a ticket, if it is still in the state and version in which `before` was read, and counts `events`
-/// more. Raises the version when the state changes. `after` gets the new counts. Says whether it was written.
+/// Writes what changed of a ticket, if nothing happened to it since `before` was read, and counts `events` more. Raises the version when the state changes. `after` gets the new counts. Says whether it was written.
 ///
 /// # Errors
 /// Those of the database.
@@ -69,10 +68,10 @@ pub async fn update(tx: &mut Tx, before: &Ticket, after: &mut Ticket, events: i6
     let changed = columns::changed(before, after);
     let set: Vec<String> = changed.iter().enumerate().map(|(index, (name, ..))| format!("{name} = ${}, ", index + 5)).collect();
     let sql = format!(
-        "UPDATE ticket SET {}events = events + $4 WHERE id = $1 AND state = $2 AND version = $3 RETURNING events",
+        "UPDATE ticket SET {}events = events + $4 WHERE id = $1 AND version = $2 AND events = $3 RETURNING events",
         set.concat()
     );
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(before.id).bind(before.state.code()).bind(before.version).bind(events);
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(before.id).bind(before.version).bind(before.events).bind(events);
     let query = changed.into_iter().fold(query, |query, (.., cell)| bind(query, cell));
     let Some(row) = query.fetch_optional(tx.conn()).await? else { return Ok(false) };
     after.events = row.try_get(0)?;

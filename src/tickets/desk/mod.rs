@@ -272,24 +272,35 @@ impl<'a> Change<'a> {
 }
 
 /// Applies the row of the table that lets this person do this now: checks the right, moves the state, lets `edit` set the rest,
-/// writes guarded by the state and version it starts from, and adds the event. A row that leads back leaves the state to `edit`.
-async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl FnOnce(&mut Ticket)) -> Result<Ticket> {
+/// writes guarded by the history it starts from, and adds the event. A row that leads back leaves the state to `edit`.
+///
+/// Somebody else may have done something since the ticket was read. What did not move the ticket, a note for example, is no
+/// reason to refuse: the row is applied to the ticket as it is now.
+async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl Fn(&mut Ticket)) -> Result<Ticket> {
     let mine = refs::reported(turn, before.id).await?;
-    let found = refs::permitted_to(&turn.actor, before, what.verb, what.to, mine.is_some());
-    let Some((row, who)) = found else {
-        return Err(Error::user(refs::refusal(&turn.actor, before, what.verb, mine.is_some())));
-    };
-    let mut after = before.clone();
-    if let To::State(to) = row.to {
-        after.state = to;
-    }
-    edit(&mut after);
     let events = 1 + i64::from(what.accepts);
-    let replaced = columns::replaced(&columns::changed(before, &after));
-    if !store::update(turn.tx, before, &mut after, events).await? {
-        let present = store::by_id(turn.tx.conn(), before.id).await?;
-        return Err(Error::user(wording::too_late(present.as_ref().unwrap_or(before))));
-    }
+    let mut before = std::borrow::Cow::Borrowed(before);
+    let (who, replaced, after) = loop {
+        let found = refs::permitted_to(&turn.actor, &before, what.verb, what.to, mine.is_some());
+        let Some((row, who)) = found else {
+            return Err(Error::user(refs::refusal(&turn.actor, &before, what.verb, mine.is_some())));
+        };
+        let mut after = before.clone().into_owned();
+        if let To::State(to) = row.to {
+            after.state = to;
+        }
+        edit(&mut after);
+        let replaced = columns::replaced(&columns::changed(&before, &after));
+        if store::update(turn.tx, &before, &mut after, events).await? {
+            break (who, replaced, after);
+        }
+        match store::by_id(turn.tx.conn(), before.id).await? {
+            Some(present) if (present.state, present.version) == (before.state, before.version) => {
+                before = std::borrow::Cow::Owned(present);
+            }
+            present => return Err(Error::user(wording::too_late(present.as_ref().unwrap_or(&before)))),
+        }
+    };
     let keys = turn.actor.office.keys.clone();
     let at = At { ticket: before.id, seq: after.events, turn_key: turn.key, now: turn.now };
     let mut from = before.state;
