@@ -256,7 +256,7 @@ async fn run<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, parsed: &Parsed, sa
     let mut parsed = parsed.clone();
     let slot = parsed.form.slots.iter().find_map(|slot| match slot {
         Slot::Ticket(step) | Slot::Tickets(step) => Some(*step),
-        Slot::Word(_) | Slot::OneOf(..) | Slot::Score(_) | Slot::Rest(_) => None,
+        Slot::Word(_) | Slot::OneOf(..) | Slot::Score(_) | Slot::After(..) | Slot::Rest(_) => None,
     });
     if let (Some(step), Some(quote)) = (slot, &said.quote)
         && let Some(number) = app.number_in(&quote.text)

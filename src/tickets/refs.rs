@@ -114,10 +114,12 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
             arbiters if arbiters.is_empty() => actor.may_act_as(Role::NpcStaff, scope),
             arbiters => arbiters.contains(&actor.person),
         },
-        Who::StaffInScope => actor
-            .grants()
-            .iter()
-            .any(|grant| sees_tickets(grant.role) && actor.directory().holds(std::slice::from_ref(grant), grant.role, scope)),
+        Who::StaffInScope => actor.grants().iter().filter(|grant| sees_tickets(grant.role)).any(|grant| {
+            let units = ticket.unit.iter().chain(&ticket.co_units).map(|unit| Some(unit.as_str()));
+            units
+                .chain([None])
+                .any(|unit| actor.directory().holds(std::slice::from_ref(grant), grant.role, Scope { unit, ..scope }))
+        }),
     }
 }
 

@@ -21,12 +21,14 @@ mod trial;
 mod undo;
 mod work;
 
-pub use intake::assign_needs;
+pub use dispute::above;
+pub use intake::{subject_answer, unit_needs};
+pub use joint::{helper_lines, helping};
 pub use outcome::rate_answer;
 pub use report::{kind_of, title_of};
 pub use reporter::by_query_code;
 pub use undo::undo;
-pub use work::{finish_needs, finish_result};
+pub use work::{finish_needs, finish_result, in_vain};
 
 use super::{
     Mode, Sealed, State, Ticket, columns,
@@ -58,6 +60,7 @@ pub const ACTIONS: &[&str] = &[
     "tickets.ask",
     "tickets.assign",
     "tickets.redispatch",
+    "tickets.subject",
     "tickets.sign",
     "tickets.sendback",
     "tickets.note",
@@ -240,17 +243,23 @@ struct Change<'a> {
     payload: Option<&'a str>,
     visible: &'static str,
     accepts: bool,
+    aside: Option<&'a str>,
     to: Option<To>,
 }
 
 impl<'a> Change<'a> {
     fn of(verb: Verb) -> Self {
-        Change { verb, reason: None, payload: None, visible: "all", accepts: false, to: None }
+        Change { verb, reason: None, payload: None, visible: "all", accepts: false, aside: None, to: None }
     }
 
     /// The same command also accepts the ticket, when `yes`: the history tells of that first.
     fn accepting(self, yes: bool) -> Self {
         Change { accepts: yes, ..self }
+    }
+
+    /// Words that only staff may read beside a change that everybody sees: an event of their own.
+    fn aside(self, words: &'a str) -> Self {
+        Change { aside: Some(words).filter(|words| !words.is_empty()), ..self }
     }
 
     fn because(self, reason: &'a str) -> Self {
@@ -284,14 +293,14 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
         after.state = to;
     }
     edit(&mut after);
-    let events = 1 + i64::from(what.accepts);
+    let events = 1 + i64::from(what.accepts) + i64::from(what.aside.is_some());
     let replaced = columns::replaced(&columns::changed(before, &after));
     if !store::update(turn.tx, before, &mut after, events).await? {
         let present = store::by_id(turn.tx.conn(), before.id).await?;
         return Err(Error::user(wording::too_late(present.as_ref().unwrap_or(before))));
     }
     let keys = turn.actor.office.keys.clone();
-    let at = At { ticket: before.id, seq: after.events, turn_key: turn.key, now: turn.now };
+    let at = At { ticket: before.id, seq: after.events - i64::from(what.aside.is_some()), turn_key: turn.key, now: turn.now };
     let mut from = before.state;
     if what.accepts {
         let event = Event {
@@ -304,7 +313,7 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
             before: None,
         };
         let by = By { person: Some(turn.actor.person), role: Role::Intake.as_str() };
-        store::event(turn.tx, &keys, At { seq: after.events - 1, ..at }, by, event).await?;
+        store::event(turn.tx, &keys, At { seq: at.seq - 1, ..at }, by, event).await?;
         from = State::Accepted;
     }
     answer_namelessly(turn, mine.as_ref());
@@ -319,6 +328,18 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
         before: replaced,
     };
     store::event(turn.tx, &keys, at, by, event).await?;
+    if let Some(words) = what.aside {
+        let event = Event {
+            verb: what.verb,
+            from: Some(after.state),
+            to: after.state,
+            reason: Some(words),
+            payload: None,
+            visible: "staff",
+            before: None,
+        };
+        store::event(turn.tx, &keys, At { seq: after.events, ..at }, by, event).await?;
+    }
     Ok(after)
 }
 
