@@ -277,6 +277,11 @@ impl App for House {
         let Some(verb) = verb else { return Ok(None) };
         if words.is_empty() {
             let candidates = refs::candidates(turn, verb).await?;
+            if let [ticket] = &candidates[..]
+                && let Some(sentence) = desk::in_vain(turn, verb, ticket).await?
+            {
+                return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
+            }
             let only = (candidates.len() == 1).then(|| sources::value_of(&candidates, turn));
             return Ok(Some(Resolved { value: only, notes: Vec::new(), ask: true }));
         }

@@ -382,10 +382,12 @@ pub async fn close_offers(tx: &mut Tx, ticket: i64, dialogs: &[&str]) -> Result<
 /// # Errors
 /// Those of the database.
 pub async fn close_staff_offers(tx: &mut Tx, ticket: i64) -> Result<()> {
-    sqlx::query("UPDATE offer SET state = 'gone' WHERE ticket_id = $1 AND state IN ('waiting', 'open') AND target NOT LIKE 'r:%'")
-        .bind(ticket)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "UPDATE offer SET state = 'gone' WHERE ticket_id = $1 AND state IN ('waiting', 'open') AND target NOT LIKE 'r:%'",
+    )
+    .bind(ticket)
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

@@ -172,6 +172,10 @@ pub fn permitted_to(actor: &Actor, ticket: &Ticket, verb: Verb, to: Option<To>, 
 
 /// Why this person may not do this to this ticket now: the state, the person, or a condition of the row, in this order.
 pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> String {
+    if ticket.sealed != Sealed::Open && !reported && !inspects(actor, ticket) {
+        // It was sealed while the person had it before him: from then on it does not exist.
+        return wording::unknown_number(&ticket.short());
+    }
     let mut rows = life::rows_in(verb, ticket.state).peekable();
     if rows.peek().is_none() {
         return wording::wrong_state(ticket, verb);

@@ -14,7 +14,8 @@ pub fn without(file: &str, name: &str) -> Result<String, String> {
         .filter(|entry| called(entry))
         .filter_map(|entry| entry.get("id")?.as_str().map(str::to_owned))
         .collect();
-    let gone = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).is_some_and(|id| units.iter().any(|unit| unit == id));
+    let gone =
+        |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).is_some_and(|id| units.iter().any(|unit| unit == id));
     let before = list(&mut table, "unit").len() + list(&mut table, "person").len();
     list(&mut table, "unit").retain(|entry| !called(entry));
     list(&mut table, "person").retain(|entry| !called(entry));

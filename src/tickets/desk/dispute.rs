@@ -43,7 +43,8 @@ fn sent_back_by(history: &[Past]) -> Vec<String> {
 /// The units that ever had the ticket, each once.
 fn had_it(history: &[Past]) -> Vec<String> {
     let mut units: Vec<String> = Vec::new();
-    for past in history.iter().filter(|past| matches!(past.verb, Verb::Assign | Verb::Redispatch | Verb::Arbitrate | Verb::Raise)) {
+    for past in history.iter().filter(|past| matches!(past.verb, Verb::Assign | Verb::Redispatch | Verb::Arbitrate | Verb::Raise))
+    {
         units.extend(past.payload.clone().filter(|unit| !units.contains(unit)));
     }
     units
@@ -59,7 +60,12 @@ pub(super) async fn may_send_back(turn: &mut Turn<'_, Actor>, ticket: &Ticket, u
 }
 
 /// Tells whoever decides, and the units that had the ticket, of a dispute.
-pub(super) async fn tell_dispute(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reason: &str, proposed: Option<&str>) -> Result<()> {
+pub(super) async fn tell_dispute(
+    turn: &mut Turn<'_, Actor>,
+    ticket: &Ticket,
+    reason: &str,
+    proposed: Option<&str>,
+) -> Result<()> {
     let directory = turn.actor.office.directory.clone();
     let history = store::history(turn.tx, ticket.id).await?;
     let units = joint::names(&directory, &sent_back_by(&history));
@@ -124,7 +130,8 @@ pub(super) async fn arbitrate(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
 /// A ticket that no unit has is at the level of its township.
 pub fn above<'d>(directory: &'d Directory, ticket: &Ticket, unit: Option<&str>) -> Vec<&'d Unit> {
     let present = unit.and_then(|id| directory.unit(id));
-    let township = || directory.areas.above(&ticket.area, Level::Township).map_or(ticket.area.as_str(), |area| area.code.as_str());
+    let township =
+        || directory.areas.above(&ticket.area, Level::Township).map_or(ticket.area.as_str(), |area| area.code.as_str());
     let here = present.map_or_else(township, |unit| unit.area.as_str());
     let parent = present.and_then(|unit| directory.unit(unit.parent.as_deref()?)).filter(|unit| !unit.retired);
     let proposed = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area).map(|found| found.unit.id.as_str());
@@ -185,12 +192,17 @@ pub(super) async fn handover(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers
         Named::Several(_) | Named::Unknown(_) => None,
     };
     let known = words::outside(&to);
+    let (typed, phone) = words::name_and_phone(&to);
     let who = match (unit, known) {
-        (Some(unit), _) if known.is_none() || to.chars().count() > 3 => unit.name.clone(),
-        (_, Some(known)) => known.name.to_owned(),
-        _ => to.clone(),
+        (Some(unit), _) => unit.name.clone(),
+        (None, Some(known)) => known.name.to_owned(),
+        (None, None) => typed,
     };
-    let go = known.map_or(words::ask_them(), |known| known.go);
+    let go = match (known, phone) {
+        (_, Some(phone)) => words::call(&phone),
+        (Some(known), None) => known.go.to_owned(),
+        (None, None) => words::ask_them().to_owned(),
+    };
     let after = change(turn, &ticket, Change::of(Verb::Handover).because(&who).leading(To::State(State::HandedOver)), |ticket| {
         // A unit here that takes it outside of the tickets can still look at it; whoever had it before has nothing more to do.
         ticket.unit = unit.map(|unit| unit.id.clone());
@@ -204,7 +216,7 @@ pub(super) async fn handover(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers
         tell_role(turn, &after, Role::Liaison, Class::Now, text.into());
     }
     let label = show::label(&after, &directory);
-    tell_reporters(turn, &after, words::reporter_handed_over(&label, &who, go).into()).await?;
+    tell_reporters(turn, &after, words::reporter_handed_over(&label, &who, &go).into()).await?;
     Ok(words::handed_over(&show::here(turn, &after), &who).into())
 }
 
@@ -223,8 +235,15 @@ async fn seal(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
     if !has_inspector(&directory, &ticket) {
         return Err(Error::user(words::no_inspector(ticket.seq)));
     }
-    let after =
-        change(turn, &ticket, Change::of(Verb::Handover).internal().leading(To::Same), |ticket| ticket.sealed = Sealed::Area).await?;
+    let after = change(
+        turn,
+        &ticket,
+        Change::of(Verb::Handover).because(words::only_inspectors()).internal().leading(To::Same),
+        |ticket| {
+            ticket.sealed = Sealed::Area;
+        },
+    )
+    .await?;
     close_staff_offers(turn.tx, after.id).await?;
     outbox::withhold(turn.tx, after.id).await?;
     let label = show::label(&after, &directory);
@@ -279,14 +298,12 @@ mod tests {
     #[test]
     fn above_is_the_parent_unit_then_the_units_of_the_areas_above() {
         let mut demo = org::demonstration().unwrap();
-        let station = Unit { id: "station".into(), name: "审坡水管站".into(), parent: Some("sp".into()), ..demo.units[19].clone() };
+        let station =
+            Unit { id: "station".into(), name: "审坡水管站".into(), parent: Some("sp".into()), ..demo.units[19].clone() };
         demo.units.push(station);
         let directory = Directory::of(demo);
-        let village = |field: Option<&str>| Ticket {
-            area: "131122102214".into(),
-            field: field.map(str::to_owned),
-            ..Ticket::blank(0)
-        };
+        let village =
+            |field: Option<&str>| Ticket { area: "131122102214".into(), field: field.map(str::to_owned), ..Ticket::blank(0) };
         let first = |ticket: &Ticket, unit| above(&directory, ticket, unit).first().map(|unit| unit.id.clone());
         for (field, unit, expected) in [
             (None, Some("station"), Some("sp")),

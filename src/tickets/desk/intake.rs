@@ -150,8 +150,7 @@ pub async fn unit_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result
     let helpers = joint::chosen(answers, "co");
     let hand = Hand { helpers: &helpers, ..Hand::to(&unit) };
     let named = tickets.iter().any(|ticket| ticket.subject.is_none() && names(turn, ticket, &unit));
-    let conflict =
-        tickets.iter().find(|ticket| !may_handle(ticket, hand, subject(turn, ticket, answers, &unit).as_deref()));
+    let conflict = tickets.iter().find(|ticket| !may_handle(ticket, hand, subject(turn, ticket, answers, &unit).as_deref()));
     let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
     given.insert("mentioned".into(), yes_no(named));
     given.insert("conflict".into(), yes_no(conflict.is_some()));
@@ -196,12 +195,7 @@ fn may_handle(ticket: &Ticket, hand: Hand<'_>, subject: Option<&str>) -> bool {
 }
 
 /// What the history says when the subject is to be the only unit all the same; without a reason it may not.
-pub(super) fn overruled(
-    directory: &Directory,
-    ticket: &Ticket,
-    hand: Hand<'_>,
-    subject: Option<&str>,
-) -> Result<Option<String>> {
+pub(super) fn overruled(directory: &Directory, ticket: &Ticket, hand: Hand<'_>, subject: Option<&str>) -> Result<Option<String>> {
     if may_handle(ticket, hand, subject) {
         return Ok(None);
     }

@@ -139,16 +139,18 @@ pub(super) async fn opinion(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers:
 pub(super) async fn awaited(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
     let directory = turn.actor.office.directory.clone();
     let helpers = co_units::of(turn.tx, ticket).await?;
-    let missing = helpers.iter().filter(|helper| helper.standing(turn.now) == Standing::Awaited);
-    let missing: Vec<(String, Millis)> = missing.map(|helper| (name(&directory, &helper.unit), helper.due)).collect();
+    // A unit that is no longer there can say nothing.
+    let awaited = |helper: &&Helper| helper.standing(turn.now) == Standing::Awaited && is_there(&directory, &helper.unit);
+    let missing = helpers.iter().filter(awaited);
+    let mut missing: Vec<(String, Millis)> = missing.map(|helper| (name(&directory, &helper.unit), helper.due)).collect();
+    missing.sort_by_key(|(_, due)| *due);
     Ok((!missing.is_empty()).then(|| words::opinions_awaited(&ticket.short(), &missing, turn.now)))
 }
 
-/// What the history says before the result when opinions never came; empty when all came.
+/// What the history says before the result when opinions never came; empty when all came. Asked once none is awaited any more.
 pub(super) async fn missed(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<String> {
     let helpers = co_units::of(turn.tx, ticket).await?;
-    let missed = helpers.into_iter().filter(|helper| helper.standing(turn.now) == Standing::Missed);
-    let missed: Vec<String> = missed.map(|helper| helper.unit).collect();
+    let missed: Vec<String> = helpers.into_iter().filter(|helper| helper.opinion.is_none()).map(|helper| helper.unit).collect();
     let directory = turn.actor.directory();
     Ok(if missed.is_empty() { String::new() } else { words::finished_without(&names(directory, &missed)) })
 }
@@ -158,11 +160,17 @@ pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<
     if crate::tickets::life::rows_in(Verb::Opinion, ticket.state).next().is_none() {
         return Ok(());
     }
-    for helper in co_units::of(turn.tx, ticket).await?.into_iter().filter(|helper| helper.opinion.is_none()) {
+    let directory = turn.actor.office.directory.clone();
+    let owes = |helper: &Helper| helper.opinion.is_none() && is_there(&directory, &helper.unit);
+    for helper in co_units::of(turn.tx, ticket).await?.into_iter().filter(owes) {
         let text = words::opinion_urged(&ticket.short(), helper.due, turn.now);
         tell_role_of(turn, ticket, Role::Liaison, Some(helper.unit), Class::Now, text.into());
     }
     Ok(())
+}
+
+fn is_there(directory: &Directory, unit: &str) -> bool {
+    directory.unit(unit).is_some_and(|unit| !unit.retired)
 }
 
 fn name(directory: &Directory, unit: &str) -> String {
@@ -203,7 +211,8 @@ pub async fn helping(turn: &mut Turn<'_, Actor>) -> Result<()> {
     let mut open = None;
     for ticket in &tickets {
         let helpers = co_units::of(turn.tx, ticket).await?;
-        let speaks = |helper: &&Helper| turn.actor.may_act_as(Role::Liaison, Scope { unit: Some(&helper.unit), ..scope_of(ticket) });
+        let speaks =
+            |helper: &&Helper| turn.actor.may_act_as(Role::Liaison, Scope { unit: Some(&helper.unit), ..scope_of(ticket) });
         let Some(helper) = helpers.iter().filter(speaks).min_by_key(|helper| helper.opinion.is_some()) else { continue };
         if helper.opinion.is_none() {
             open.get_or_insert(ticket.seq);

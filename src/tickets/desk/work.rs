@@ -1,6 +1,8 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
-use super::{Change, account, answer, change, dispute, intake::leave, joint, key, tell_handler, tell_reporters, tell_role, text, unit_name};
+use super::{
+    Change, account, answer, change, dispute, intake::leave, joint, key, tell_handler, tell_reporters, tell_role, text, unit_name,
+};
 use crate::{
     bot::{
         Submitted, Turn,

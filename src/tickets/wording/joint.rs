@@ -95,11 +95,18 @@ pub fn opinion_private(label: &str, unit: &str, opinion: &str) -> String {
     format!("{label} {unit}的协办意见：\n{opinion}")
 }
 
-/// 办结 while an opinion is awaited.
+/// 办结 while opinions are awaited, the first to end before the others.
 pub fn opinions_awaited(number: &str, missing: &[(String, Millis)], now: Millis) -> String {
-    let missing: Vec<String> =
-        missing.iter().map(|(unit, due)| format!("{unit}的协办意见还没来，等到{}", in_words(*due, now))).collect();
-    format!("{number} 还不能办结：{}。着急的话，请派单员“催办”，会提醒他们；过了这天没有意见也能办结。", missing.join("；"))
+    let mut days: Vec<(String, Vec<&str>)> = Vec::new();
+    for (unit, due) in missing {
+        let day = in_words(*due, now);
+        match days.last_mut().filter(|(known, _)| *known == day) {
+            Some((_, units)) => units.push(unit),
+            None => days.push((day, vec![unit])),
+        }
+    }
+    let days: Vec<String> = days.iter().map(|(day, units)| format!("{}的协办意见还没来，等到{day}", units.join("、"))).collect();
+    format!("{number} 还不能办结：{}。着急的话请派单员“催办”，会提醒他们；过了这天没有意见也能办结。", days.join("；"))
 }
 
 /// Before the result of a ticket whose helping units said nothing in time.
@@ -155,7 +162,9 @@ pub fn sent_back_once_already(number: &str, unit: &str) -> String {
 /// To whoever decides a dispute; `label` fits the reader.
 pub fn disputed(label: &str, units: &str, reason: &str, proposed: Option<&str>, seq: i64) -> String {
     let proposed = proposed.map(|unit| format!("，说该给{unit}")).unwrap_or_default();
-    format!("派单异议 {label}\n{units}都说不归自己办。最后一次的理由：{reason}{proposed}\n请定归谁办：裁定 {seq} 单位。定了就不能再退。")
+    format!(
+        "派单异议 {label}\n{units}都说不归自己办。最后一次的理由：{reason}{proposed}\n请定归谁办：裁定 {seq} 单位。定了就不能再退。"
+    )
 }
 
 /// To the units of a dispute.
@@ -237,7 +246,8 @@ pub fn outside(words: &str) -> Option<Outside> {
         ("", &["信访"], Outside { name: "信访局", go: "要问办到哪了，请直接找县信访局。" }),
     ];
     let has_number = |number: &str| !number.is_empty() && words.split(|c: char| !c.is_ascii_digit()).any(|run| run == number);
-    let known = |(number, also, _): &&(&str, &[&str], Outside)| has_number(number) || also.iter().any(|word| words.contains(word));
+    let known =
+        |(number, also, _): &&(&str, &[&str], Outside)| has_number(number) || also.iter().any(|word| words.contains(word));
     KNOWN.iter().find(known).map(|(.., outside)| *outside)
 }
 
@@ -249,6 +259,22 @@ pub fn means_discipline(words: &str) -> bool {
 /// 移交 was carried out.
 pub fn handed_over(label: &str, to: &str) -> String {
     format!("已移交：{label} → {to}。反映人知道了。")
+}
+
+/// A name and a telephone as they were typed, apart.
+pub fn name_and_phone(words: &str) -> (String, Option<String>) {
+    let is_phone = |word: &&str| {
+        word.chars().filter(char::is_ascii_digit).count() >= 3
+            && word.chars().all(|c| c.is_ascii_digit() || "-+()（）".contains(c))
+    };
+    let name: Vec<&str> = words.split_whitespace().filter(|word| !is_phone(word)).collect();
+    let phone = words.split_whitespace().find(is_phone).map(str::to_owned);
+    if name.is_empty() { (words.to_owned(), None) } else { (name.join(" "), phone) }
+}
+
+/// How to reach somebody whose telephone was typed.
+pub fn call(phone: &str) -> String {
+    format!("要问办到哪了，请打 {phone}。")
 }
 
 /// To the reporter: who has it now.
@@ -301,6 +327,11 @@ pub fn inspector_here(seq: i64) -> String {
     format!("这里有纪检监察的人，不用退给群众：回“移交 {seq} 纪检”，以后只有他们看得到。")
 }
 
+/// Why others cannot see it any more, in the history.
+pub fn only_inspectors() -> &'static str {
+    "转给纪检监察，从此只有他们看得到"
+}
+
 /// The structured subject, in the history.
 pub fn subject(unit: &str) -> String {
     format!("被反映的对象：{unit}")
@@ -337,7 +368,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn offices_outside_are_known_by_number_or_word() {
+    fn offices_outside_are_known_by_number_or_word_and_others_as_they_were_typed() {
         for (words, name) in [
             ("110", Some("公安（110）")),
             ("派出所", Some("公安（110）")),
@@ -348,6 +379,14 @@ mod tests {
             ("供电公司 95598", None),
         ] {
             assert_eq!(outside(words).map(|outside| outside.name), name, "{words}");
+        }
+        for (words, name, phone) in [
+            ("县法院 0318-5711234", "县法院", Some("0318-5711234")),
+            ("县法院", "县法院", None),
+            ("供电公司 95598", "供电公司", Some("95598")),
+            ("95598", "95598", None),
+        ] {
+            assert_eq!(name_and_phone(words), (name.to_owned(), phone.map(str::to_owned)), "{words}");
         }
         assert!(means_discipline("纪检") && means_discipline("县纪委监委") && !means_discipline("信访"));
     }

@@ -415,12 +415,20 @@ pub fn urge_passed_on(label: &str) -> String {
 
 /// The ticket is in another state than the command needs.
 pub fn wrong_state(ticket: &Ticket, verb: Verb) -> String {
-    format!("{} 现在是“{}”，不能{}。", ticket.short(), ticket.state, verb.chinese())
+    format!("{} 现在是“{}”，不能{}。", ticket.short(), ticket.state, to_do(verb))
+}
+
+/// A command's word as something that is done.
+fn to_do(verb: Verb) -> String {
+    match verb {
+        Verb::Opinion => format!("给{}", verb.chinese()),
+        _ => verb.chinese().to_owned(),
+    }
 }
 
 /// Seen, but somebody else's to do.
 pub fn not_yours(ticket: &Ticket, verb: Verb) -> String {
-    format!("{} 不归您{}。", ticket.short(), verb.chinese())
+    format!("{} 不归您{}。", ticket.short(), to_do(verb))
 }
 
 /// The state and the person are right, and yet it does not fit now.
