@@ -58,6 +58,19 @@ pub struct Parsed {
     pub left: Option<(usize, String)>,
 }
 
+impl Parsed {
+    /// Does the line say all that its form takes, and nothing else? What follows a keyword may always be left out.
+    pub fn is_complete(&self) -> bool {
+        let wanted = self.form.slots.iter().filter(|slot| !matches!(slot, Slot::After(..))).count();
+        let extra = self.form.slots.iter().any(|slot| matches!(slot, Slot::After(_, step) if self.gives(step)));
+        self.left.is_none() && self.given.len() == wanted + usize::from(extra)
+    }
+
+    fn gives(&self, step: &str) -> bool {
+        self.given.iter().any(|(given, _)| *given == step)
+    }
+}
+
 /// A line that looks like a command and is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
@@ -323,7 +336,7 @@ mod tests {
             ("/派单 7", "assign ticket=7"),
             ("派单 7 水务局 快点", "assign ticket=7 unit=水务局 !9:快点"),
             ("派单 7 水务局 协办 住建局 城管局", "assign ticket=7 unit=水务局 co=住建局 城管局"),
-            ("派单7水务局 协办　住建局、城管局", "assign ticket=7 unit=水务局 co=住建局、城管局"),
+            ("派单7水务局 协办　住建局、城管局", "assign ticket=7 unit=水务局 co=住建局,城管局"),
             ("派单 7 水务局 协办", "assign ticket=7 unit=水务局 !9:协办"),
             ("派单 7 水务局 快点 协办 住建局", "assign ticket=7 unit=水务局 !9:快点 协办 住建局"),
             ("派单 7 水务局 协办住建局", "assign ticket=7 unit=水务局 !9:协办住建局"),
@@ -345,6 +358,21 @@ mod tests {
             ("", "-"),
         ] {
             assert_eq!(read(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_complete_without_what_may_follow_a_keyword() {
+        for (line, complete) in [
+            ("派单 7 水务局", true),
+            ("派单 7 水务局 协办 住建局", true),
+            ("派单 7", false),
+            ("派单 水务局", false),
+            ("派单 7 水务局 快点", false),
+            ("查 7", true),
+        ] {
+            let Some(Ok(parsed)) = parse(line, &FORMS, &|_| true) else { panic!("{line}") };
+            assert_eq!(parsed.is_complete(), complete, "{line}");
         }
     }
 

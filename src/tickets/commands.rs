@@ -48,7 +48,7 @@ forms! {
     ASK: "ask" "追问" [], "ask", [TICKET, Slot::Rest("question")], "追问 编号 问题" "请反映人补充一句";
     TO_ASSIGN: "now.to_assign" "待派" [], "to_assign", [], "待派" "等着派的，带建议";
     ASSIGN_ALL: "now.assign_all" "照派" [], "assign_all", [], "照派" "上面列的都照建议派";
-    ASSIGN: "assign" "派单" [], "assign", [TICKETS, Slot::Word("unit"), Slot::After("协办", "co")], "派单 编号 单位" "交给一个单位；几家一起办，后面写 协办 单位";
+    ASSIGN: "assign" "派单" [], "assign", [TICKETS, Slot::Word("unit"), Slot::After("协办", "co")], "派单 编号 单位" "交给一个单位，几家办的加“协办 单位”";
     REDISPATCH: "redispatch" "改派" [], "redispatch", [TICKET, Slot::Word("unit"), Slot::Word("reason")], "改派 编号 单位" "换一个单位";
     PASS: "pass" "通过" [], "pass", [TICKETS], "通过 编号" "结果可以，请反映人评价";
     TO_SIGN: "now.to_sign" "待签" [], "to_sign", [], "待签" "等签收的";

@@ -187,10 +187,11 @@ pub async fn helper_lines(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
     }
     let helpers = co_units::of(turn.tx, ticket).await?;
     let directory = turn.actor.directory();
-    Ok(helpers
-        .iter()
-        .map(|helper| words::helper_line(&name(directory, &helper.unit), says(helper, turn.now), turn.now))
-        .collect())
+    let line = |helper: &Helper| match helper.opinion {
+        None if !is_there(directory, &helper.unit) => words::helper_gone(&name(directory, &helper.unit)),
+        _ => words::helper_line(&name(directory, &helper.unit), says(helper, turn.now), turn.now),
+    };
+    Ok(helpers.iter().map(line).collect())
 }
 
 fn says(helper: &Helper, now: Millis) -> words::HelperSays<'_> {

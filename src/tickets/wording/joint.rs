@@ -66,6 +66,11 @@ pub fn retired_unit(name: &str) -> String {
     format!("{name}已经停用了，请换一个单位。")
 }
 
+/// A retired unit that was asked to help and said nothing, in 查.
+pub fn helper_gone(unit: &str) -> String {
+    format!("协办　{unit}（已停用），没有给意见")
+}
+
 /// Added to a retired unit's name where a ticket still lies with it.
 pub fn retired_mark() -> &'static str {
     "（已停用，请改派）"
@@ -109,9 +114,9 @@ pub fn opinions_awaited(number: &str, missing: &[(String, Millis)], now: Millis)
     format!("{number} 还不能办结：{}。着急的话请派单员“催办”，会提醒他们；过了这天没有意见也能办结。", days.join("；"))
 }
 
-/// Before the result of a ticket whose helping units said nothing in time.
+/// Before the result of a ticket whose helping units said nothing.
 pub fn finished_without(units: &str) -> String {
-    format!("（{units}到期没有给协办意见）")
+    format!("（{units}没有给协办意见）")
 }
 
 /// To a helping unit: its opinion is asked for again.
