@@ -217,7 +217,8 @@ pub(super) async fn handover(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers
     }
     let label = show::label(&after, &directory);
     tell_reporters(turn, &after, words::reporter_handed_over(&label, &who, &go).into()).await?;
-    Ok(words::handed_over(&show::here(turn, &after), &who).into())
+    let unheard = joint::unheard(&directory, &after, after.unit.as_slice());
+    Ok((words::handed_over(&show::here(turn, &after), &who) + &unheard).into())
 }
 
 /// Does somebody inspect the ticket's area?
