@@ -377,6 +377,20 @@ pub async fn close_offers(tx: &mut Tx, ticket: i64, dialogs: &[&str]) -> Result<
     Ok(())
 }
 
+/// Withdraws what is still being asked of anybody but whoever reported the ticket.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close_staff_offers(tx: &mut Tx, ticket: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE offer SET state = 'gone' WHERE ticket_id = $1 AND state IN ('waiting', 'open') AND target NOT LIKE 'r:%'",
+    )
+    .bind(ticket)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Writes down files that are to be fetched. Platforms keep them for three days at most.
 ///
 /// # Errors

@@ -183,6 +183,21 @@ pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
     Ok(())
 }
 
+/// Takes back what was not sent yet about a ticket to anybody but whoever reported it. An answer to somebody's own message stays.
+///
+/// # Errors
+/// Those of the database.
+pub async fn withhold(tx: &mut Tx, ticket: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'superseded', why = 'withheld', body = '' WHERE ticket_id = $1
+         AND state IN ('pending', 'kept') AND class <> 'reply' AND target NOT LIKE 'r:%'",
+    )
+    .bind(ticket)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Messages that did not go out: id, state, class, target's kind, tries, reason. Never their text.
 ///
 /// # Errors

@@ -48,7 +48,7 @@ forms! {
     ASK: "ask" "追问" [], "ask", [TICKET, Slot::Rest("question")], "追问 编号 问题" "请反映人补充一句";
     TO_ASSIGN: "now.to_assign" "待派" [], "to_assign", [], "待派" "等着派的，带建议";
     ASSIGN_ALL: "now.assign_all" "照派" [], "assign_all", [], "照派" "上面列的都照建议派";
-    ASSIGN: "assign" "派单" [], "assign", [TICKETS, Slot::Word("unit")], "派单 编号 单位" "交给一个单位";
+    ASSIGN: "assign" "派单" [], "assign", [TICKETS, Slot::Word("unit"), Slot::After("协办", "co")], "派单 编号 单位" "交给一个单位，几家办的加“协办 单位”";
     REDISPATCH: "redispatch" "改派" [], "redispatch", [TICKET, Slot::Word("unit"), Slot::Word("reason")], "改派 编号 单位" "换一个单位";
     PASS: "pass" "通过" [], "pass", [TICKETS], "通过 编号" "结果可以，请反映人评价";
     TO_SIGN: "now.to_sign" "待签" [], "to_sign", [], "待签" "等签收的";
@@ -70,7 +70,7 @@ forms! {
     HANDOVER: "handover" "移交" [], "handover", [TICKET, Slot::Rest("to")], "移交 编号 单位" "交给外面的单位、纪检";
     ARBITRATE: "arbitrate" "裁定" [], "arbitrate", [TICKET, Slot::Word("unit"), Slot::Rest("reason")], "裁定 编号 单位" "定下归谁办";
     OPINION: "opinion" "协办意见" [], "opinion", [TICKET, Slot::Rest("opinion")], "协办意见 编号 内容" "协办单位的意见";
-    JOIN: "join" "协办" [], "join", [TICKET, Slot::Word("unit")], "协办 编号 单位" "请别的单位一起办";
+    JOIN: "join" "协办" [], "join", [TICKET, Slot::Rest("unit")], "协办 编号 单位" "请别的单位一起办";
     EXTEND_OK: "extend_ok" "同意延期" [], "extend_ok", [TICKETS], "同意延期 编号" "多给些时间";
     EXTEND_NO: "extend_no" "不同意延期" [], "extend_no", [TICKET, Slot::Rest("reason")], "不同意延期 编号 原因" "按原来的期限";
     EXTEND: "extend" "延期" [], "extend", [TICKET, Slot::Word("days"), Slot::Rest("reason")], "延期 编号 天数 理由" "要些时间";
@@ -90,7 +90,7 @@ forms! {
     MERGE: "merge" "并单" [], "merge", [TICKETS], "并单 编号 主单" "几件并一件，最后一个是主单";
     UNMERGE: "unmerge" "拆回" [], "unmerge", [TICKET], "拆回 编号" "并错了拆开";
     SPLIT: "split" "拆单" [], "split", [TICKET], "拆单 编号" "一件拆几件";
-    RAISE: "raise" "提级" [], "raise", [TICKET, Slot::Word("unit")], "提级 编号" "交上一级";
+    RAISE: "raise" "提级" [], "raise", [TICKET, Slot::Word("unit")], "提级 编号 单位" "交上一级";
     FORWARD: "forward" "上报" [], "forward", [TICKET], "上报 编号" "交给受理中心";
     SUPERVISE: "supervise" "督办" [], "supervise", [TICKET, Slot::Rest("demand")], "督办 编号 要求 期限" "督促办理";
     TO_SUGGESTION: "to_suggestion" "转建议" [], "to_suggestion", [TICKETS], "转建议 编号" "写成代表建议";

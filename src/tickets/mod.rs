@@ -5,6 +5,7 @@
 
 pub mod calendar;
 mod chain;
+pub mod co_units;
 mod columns;
 pub mod commands;
 pub mod desk;

@@ -114,10 +114,12 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
             arbiters if arbiters.is_empty() => actor.may_act_as(Role::NpcStaff, scope),
             arbiters => arbiters.contains(&actor.person),
         },
-        Who::StaffInScope => actor
-            .grants()
-            .iter()
-            .any(|grant| sees_tickets(grant.role) && actor.directory().holds(std::slice::from_ref(grant), grant.role, scope)),
+        Who::StaffInScope => actor.grants().iter().filter(|grant| sees_tickets(grant.role)).any(|grant| {
+            let units = ticket.unit.iter().chain(&ticket.co_units).map(|unit| Some(unit.as_str()));
+            units
+                .chain([None])
+                .any(|unit| actor.directory().holds(std::slice::from_ref(grant), grant.role, Scope { unit, ..scope }))
+        }),
     }
 }
 
@@ -170,6 +172,10 @@ pub fn permitted_to(actor: &Actor, ticket: &Ticket, verb: Verb, to: Option<To>, 
 
 /// Why this person may not do this to this ticket now: the state, the person, or a condition of the row, in this order.
 pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> String {
+    if ticket.sealed != Sealed::Open && !reported && !inspects(actor, ticket) {
+        // It was sealed while the person had it before him: from then on it does not exist.
+        return wording::unknown_number(&ticket.short());
+    }
     let mut rows = life::rows_in(verb, ticket.state).peekable();
     if rows.peek().is_none() {
         return wording::wrong_state(ticket, verb);

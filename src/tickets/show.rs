@@ -154,8 +154,11 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
         });
     }
     if let Some(unit) = unit(ticket, directory) {
-        lines.push(format!("单位　{unit}"));
+        let retired = ticket.unit.as_deref().and_then(|id| directory.unit(id)).is_some_and(|unit| unit.retired);
+        let mark = if retired && ticket.state.is_open() { wording::joint::retired_mark() } else { "" };
+        lines.push(format!("单位　{unit}{mark}"));
     }
+    lines.extend(super::desk::helper_lines(turn, ticket).await?);
     // First-receiver duty: whoever had it first stays named when it goes to somebody else.
     let first = history.iter().find(|past| past.verb == Verb::Assign).and_then(|past| past.payload.as_deref());
     if let Some(first) = first.filter(|first| ticket.unit.as_deref() != Some(*first)).and_then(|id| directory.unit(id)) {

@@ -57,12 +57,13 @@ fn bind(query: Query<'_>, cell: Cell) -> Query<'_> {
     }
 }
 
-/// Writes what changed of a ticket, if nothing happened to it since `before` was read, and counts `events` more. Raises the version when the state changes. `after` gets the new counts. Says whether it was written.
+/// Writes what changed of a ticket, if nothing happened to it since `before` was read, and counts `events` more. Raises the
+/// version when the state or the unit changes. `after` gets the new counts. Says whether it was written.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn update(tx: &mut Tx, before: &Ticket, after: &mut Ticket, events: i64) -> Result<bool> {
-    if before.state != after.state {
+    if before.state != after.state || before.unit != after.unit {
         after.version = before.version + 1;
     }
     let changed = columns::changed(before, after);

@@ -4,6 +4,7 @@ use super::{
     chat::{Act, Caught, Chat, Heard, Who, difference, reconciled, spoken},
     dingtalk::{self, Chat as DingChat, FakeDing, Post, To},
     program::{Program, organisation},
+    roster,
     said::{self, Said},
     time,
     wechat::{FakeWeChat, WeChatUser},
@@ -78,6 +79,7 @@ impl Played {
 
 struct Stage {
     program: Program,
+    organisation: String,
     clock: Clock,
     now: i64,
     wechat: FakeWeChat,
@@ -113,6 +115,7 @@ impl Stage {
         let http = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
         let mut stage = Stage {
             program,
+            organisation,
             clock,
             now,
             wechat,
@@ -192,6 +195,16 @@ impl Stage {
                 self.caught.insert("绑定码".to_owned(), code);
             }
             ["重启"] => self.program.restart().await?,
+            ["名册", "去掉", name] => {
+                self.organisation = roster::without(&self.organisation, name)?;
+                self.program.reorganise(&self.organisation).await?;
+            }
+            ["名册", "加上", name, role, area] => {
+                let account = self.cast.staff_id(name);
+                self.ding.know_staff(&account);
+                self.organisation = roster::with(&self.organisation, name, &account, role, area)?;
+                self.program.reorganise(&self.organisation).await?;
+            }
             ["微信", "down"] => self.wechat.down(true),
             ["微信", "up"] => self.wechat.down(false),
             ["微信", "revoke"] => self.wechat.revoke_token(),

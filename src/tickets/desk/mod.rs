@@ -21,12 +21,14 @@ mod trial;
 mod undo;
 mod work;
 
-pub use intake::assign_needs;
+pub use dispute::above;
+pub use intake::{subject_answer, unit_needs};
+pub use joint::{helper_lines, helping};
 pub use outcome::rate_answer;
 pub use report::{kind_of, title_of};
 pub use reporter::by_query_code;
 pub use undo::undo;
-pub use work::{finish_needs, finish_result};
+pub use work::{finish_needs, finish_result, in_vain};
 
 use super::{
     Mode, Sealed, State, Ticket, columns,
@@ -58,6 +60,7 @@ pub const ACTIONS: &[&str] = &[
     "tickets.ask",
     "tickets.assign",
     "tickets.redispatch",
+    "tickets.subject",
     "tickets.sign",
     "tickets.sendback",
     "tickets.note",
@@ -240,17 +243,23 @@ struct Change<'a> {
     payload: Option<&'a str>,
     visible: &'static str,
     accepts: bool,
+    aside: Option<&'a str>,
     to: Option<To>,
 }
 
 impl<'a> Change<'a> {
     fn of(verb: Verb) -> Self {
-        Change { verb, reason: None, payload: None, visible: "all", accepts: false, to: None }
+        Change { verb, reason: None, payload: None, visible: "all", accepts: false, aside: None, to: None }
     }
 
     /// The same command also accepts the ticket, when `yes`: the history tells of that first.
     fn accepting(self, yes: bool) -> Self {
         Change { accepts: yes, ..self }
+    }
+
+    /// Words that only staff may read beside a change that everybody sees: an event of their own.
+    fn aside(self, words: &'a str) -> Self {
+        Change { aside: Some(words).filter(|words| !words.is_empty()), ..self }
     }
 
     fn because(self, reason: &'a str) -> Self {
@@ -278,7 +287,7 @@ impl<'a> Change<'a> {
 /// reason to refuse: the row is applied to the ticket as it is now.
 async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl Fn(&mut Ticket)) -> Result<Ticket> {
     let mine = refs::reported(turn, before.id).await?;
-    let events = 1 + i64::from(what.accepts);
+    let events = 1 + i64::from(what.accepts) + i64::from(what.aside.is_some());
     let mut before = std::borrow::Cow::Borrowed(before);
     let (who, replaced, after) = loop {
         let found = refs::permitted_to(&turn.actor, &before, what.verb, what.to, mine.is_some());
@@ -302,7 +311,7 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
         }
     };
     let keys = turn.actor.office.keys.clone();
-    let at = At { ticket: before.id, seq: after.events, turn_key: turn.key, now: turn.now };
+    let at = At { ticket: before.id, seq: after.events - i64::from(what.aside.is_some()), turn_key: turn.key, now: turn.now };
     let mut from = before.state;
     if what.accepts {
         let event = Event {
@@ -315,7 +324,7 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
             before: None,
         };
         let by = By { person: Some(turn.actor.person), role: Role::Intake.as_str() };
-        store::event(turn.tx, &keys, At { seq: after.events - 1, ..at }, by, event).await?;
+        store::event(turn.tx, &keys, At { seq: at.seq - 1, ..at }, by, event).await?;
         from = State::Accepted;
     }
     answer_namelessly(turn, mine.as_ref());
@@ -330,6 +339,18 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
         before: replaced,
     };
     store::event(turn.tx, &keys, at, by, event).await?;
+    if let Some(words) = what.aside {
+        let event = Event {
+            verb: what.verb,
+            from: Some(after.state),
+            to: after.state,
+            reason: Some(words),
+            payload: None,
+            visible: "staff",
+            before: None,
+        };
+        store::event(turn.tx, &keys, At { seq: after.events, ..at }, by, event).await?;
+    }
     Ok(after)
 }
 

@@ -80,6 +80,7 @@ pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
         ..Reply::default()
     };
     tell_whoever_has_it(turn, &after, Class::Now, reply);
+    super::joint::urge(turn, &after).await?;
     Ok(wording::urge_passed_on(&show::here(turn, &after)).into())
 }
 

@@ -1,6 +1,8 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
-use super::{Change, account, answer, change, intake::leave, key, tell_handler, tell_reporters, tell_role, text, unit_name};
+use super::{
+    Change, account, answer, change, dispute, intake::leave, joint, key, tell_handler, tell_reporters, tell_role, text, unit_name,
+};
 use crate::{
     bot::{
         Submitted, Turn,
@@ -14,7 +16,7 @@ use crate::{
     people::{Actor, Role},
     tickets::{
         Method, Mode, State, Ticket, Verification,
-        calendar::{self, Amount},
+        calendar::{self, Amount, Clock},
         life::Verb,
         refs, show, wording,
     },
@@ -27,27 +29,33 @@ pub(super) async fn sign(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     Ok(answer(turn, Verb::Sign, &after, &extra))
 }
 
-/// 退单, the first of a ticket.
+/// 退单: the first of a ticket is the dispatcher's, the second a dispute; each unit may once.
 pub(super) async fn send_back(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
-    if ticket.send_backs > 0 {
-        return Err(Error::user(wording::second_send_back()));
-    }
+    let unit = unit_name(turn, &ticket);
+    dispute::may_send_back(turn, &ticket, &unit).await?;
+    let now = turn.now;
     let until = ticket.dispatched_at.map(|at| calendar::due(at, Amount::Days(2)));
-    if until.is_some_and(|until| turn.now > until) {
+    if until.is_some_and(|until| now > until) {
         return Err(Error::user(wording::send_back_too_late()));
     }
-    let unit = unit_name(turn, &ticket);
     let reason = wording::unit_reason(&key(answers, "reason"));
     let to = key(answers, "unit");
     let directory = turn.actor.office.directory.clone();
     let proposed = directory.unit(&to).map(|unit| unit.name.clone());
     let why = format!("{unit}：{reason}");
-    let after = change(turn, &ticket, Change::of(Verb::SendBack).because(&why).with(&to).internal(), |ticket| {
+    let sent = dispute::SentBack { unit: ticket.unit.clone().unwrap_or_default(), to };
+    let payload = serde_json::to_string(&sent)?;
+    let after = change(turn, &ticket, Change::of(Verb::SendBack).because(&why).with(&payload).internal(), |ticket| {
         ticket.send_backs += 1;
         ticket.sign_due = None;
         ticket.contact_due = None;
+        ticket.dispatch_due = Some(calendar::due(now, calendar::limit(Clock::Dispatch, ticket.kind, ticket.priority)));
     })
     .await?;
+    if after.state == State::Disputed {
+        dispute::tell_dispute(turn, &after, reason, proposed.as_deref()).await?;
+        return Ok(wording::joint::dispute_waits(&show::here(turn, &after)).into());
+    }
     let text = wording::sent_back(&show::group_label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
     let private = wording::sent_back(&show::label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
     tell_role(turn, &after, Role::Dispatcher, Class::Now, Reply { text, private: Some(private), ..Reply::default() });
@@ -175,6 +183,20 @@ pub fn finish_result(value: &Value, answers: &Answers) -> Result<(), String> {
     Ok(())
 }
 
+/// Why a command on a ticket would come to nothing, said before anything is asked: contact with somebody who is not known, a result
+/// while opinions are awaited, a level above where there is none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn in_vain(turn: &mut Turn<'_, Actor>, verb: Verb, ticket: &Ticket) -> Result<Option<String>> {
+    match verb {
+        Verb::Contact if ticket.mode != Mode::RealName => Ok(Some(wording::contact_through_bot(ticket.seq))),
+        Verb::Done => joint::awaited(turn, ticket).await,
+        Verb::Raise => Ok(dispute::nothing_above(turn.actor.directory(), ticket)),
+        _ => Ok(None),
+    }
+}
+
 /// What the finishing dialog must be given about a ticket: whether a verdict and a picture are needed.
 pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
     let photo = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id)).is_some_and(|field| field.photo);
@@ -195,8 +217,12 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let verification = Verification::from_code(&key(answers, "verification"));
     let method = Method::from_code(&key(answers, "method"));
     let now = turn.now;
+    if let Some(sentence) = joint::awaited(turn, &ticket).await? {
+        return Err(Error::user(sentence));
+    }
+    let why = joint::missed(turn, &ticket).await? + &result.text;
     // The reporter reads the result once it has been checked, with 通过.
-    let after = change(turn, &ticket, Change::of(Verb::Done).because(&result.text).internal(), |ticket| {
+    let after = change(turn, &ticket, Change::of(Verb::Done).because(&why).internal(), |ticket| {
         ticket.result = Some(result.text.clone());
         ticket.verification = verification;
         ticket.method = method;

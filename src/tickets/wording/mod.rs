@@ -301,11 +301,6 @@ pub fn sent_back(label: &str, unit: &str, reason: &str, proposed: Option<&str>, 
     format!("退单 {label}\n{unit}说：{reason}\n{to}")
 }
 
-/// 退单 a second time, which is decided above.
-pub fn second_send_back() -> &'static str {
-    "这件事已经退过一次了。第二次退要上级来定归谁办，这一步还没有开通，请直接和派单员商量（派单员可以“改派”）。"
-}
-
 /// 退单 too late.
 pub fn send_back_too_late() -> &'static str {
     "派单已经过了两个工作日，不能退单了。确实不归本单位，请派单员“改派”。"
@@ -420,12 +415,20 @@ pub fn urge_passed_on(label: &str) -> String {
 
 /// The ticket is in another state than the command needs.
 pub fn wrong_state(ticket: &Ticket, verb: Verb) -> String {
-    format!("{} 现在是“{}”，不能{}。", ticket.short(), ticket.state, verb.chinese())
+    format!("{} 现在是“{}”，不能{}。", ticket.short(), ticket.state, to_do(verb))
+}
+
+/// A command's word as something that is done.
+fn to_do(verb: Verb) -> String {
+    match verb {
+        Verb::Opinion => format!("给{}", verb.chinese()),
+        _ => verb.chinese().to_owned(),
+    }
 }
 
 /// Seen, but somebody else's to do.
 pub fn not_yours(ticket: &Ticket, verb: Verb) -> String {
-    format!("{} 不归您{}。", ticket.short(), verb.chinese())
+    format!("{} 不归您{}。", ticket.short(), to_do(verb))
 }
 
 /// The state and the person are right, and yet it does not fit now.
@@ -643,6 +646,11 @@ pub fn event(verb: Verb, to: State) -> String {
         Verb::Reopen => "再办一次".to_owned(),
         Verb::Withdraw => "撤回".to_owned(),
         Verb::Urge => "催过".to_owned(),
+        Verb::Join => "请别的单位协办".to_owned(),
+        Verb::Opinion => "协办意见".to_owned(),
+        Verb::Arbitrate => "裁定交给单位".to_owned(),
+        Verb::Raise => "交给上一级单位".to_owned(),
+        Verb::Handover => "移交".to_owned(),
         other => format!("{}（{to}）", other.chinese()),
     }
 }
@@ -688,11 +696,6 @@ pub fn neutral() -> &'static str {
 /// A channel's quota runs low.
 pub fn quota_low(channel: &str, used: i64, limit: i64) -> String {
     format!("通道“{channel}”这个月已用 {used} 次调用，一共 {limit} 次，快不够了。")
-}
-
-/// The unit is what the ticket is about, so it may not be the only one to handle it.
-pub fn conflict(number: &str) -> String {
-    format!("{number} 反映的就是这个单位，不能只让它自己办，请派给别的单位，比如它的上级。")
 }
 
 /// 照派 leaves out a ticket whose words name the proposed unit: that is asked about first.
