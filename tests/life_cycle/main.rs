@@ -1,0 +1,6 @@
+//! The proof of the life-cycle table: every row walked by everybody, and random histories against a plain model.
+#![cfg(test)]
+
+mod county;
+mod lines;
+mod walk;
