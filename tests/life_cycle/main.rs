@@ -2,5 +2,7 @@
 #![cfg(test)]
 
 mod county;
+mod histories;
 mod lines;
+mod model;
 mod walk;
