@@ -8,6 +8,7 @@ mod chain;
 mod columns;
 pub mod commands;
 pub mod desk;
+pub mod diagram;
 pub mod docs;
 pub mod life;
 pub mod lists;

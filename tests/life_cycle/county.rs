@@ -31,7 +31,17 @@ pub const VILLAGE: &str = "131122102214";
 
 /// What a clearing leaves: the organisation, and what the database is made of.
 const KEPT: &[&str] = &[
-    "_sqlx_migrations", "id_block", "setting", "area", "unit", "field", "rule", "person", "account", "role_grant", "deputy_group",
+    "_sqlx_migrations",
+    "id_block",
+    "setting",
+    "area",
+    "unit",
+    "field",
+    "rule",
+    "person",
+    "account",
+    "role_grant",
+    "deputy_group",
     "chat_group",
 ];
 
@@ -91,8 +101,7 @@ impl County {
         let org = people::org::read_toml("org.toml", &organisation(offices), &Org::default()).unwrap();
         import(&db, &keys, &org, &Org::default(), clock.now()).await.unwrap();
         let directory = Arc::new(people::store::load(&mut *db.read().await.unwrap()).await.unwrap());
-        let mut by_name: HashMap<String, i64> =
-            directory.all_staff().map(|staff| (staff.reference.clone(), staff.id)).collect();
+        let mut by_name: HashMap<String, i64> = directory.all_staff().map(|staff| (staff.reference.clone(), staff.id)).collect();
         let office = Office { directory, keys: keys.clone(), dialogs: dialogs(None).unwrap() };
         let house = Arc::new(House::new(office, HashMap::new()));
         let (_, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone());
@@ -148,8 +157,7 @@ impl County {
             };
             store::event(&mut tx, &self.keys, at, By { person: None, role: "reporter" }, report.clone()).await.unwrap();
             if let Some((verb, from, who, role, before)) = &scene.last {
-                let event =
-                    Event { verb: *verb, from: Some(*from), to: ticket.state, before: Some(before.clone()), ..report };
+                let event = Event { verb: *verb, from: Some(*from), to: ticket.state, before: Some(before.clone()), ..report };
                 let at = At { seq: 2, turn_key: "laid-last", now: self.clock.now(), ..at };
                 store::event(&mut tx, &self.keys, at, By { person: Some(self.person(who)), role }, event).await.unwrap();
             }
@@ -279,18 +287,22 @@ impl County {
 
     /// Its events after the first `known`: what, from where, to where.
     pub async fn events(&self, seq: i64, known: i64) -> Vec<(Verb, Option<State>, State)> {
-        let rows = sqlx::query("SELECT command, from_state, to_state FROM ticket_event WHERE ticket_id = $1 AND seq > $2 ORDER BY seq")
-            .bind(id_of(seq))
-            .bind(known)
-            .fetch_all(&mut *self.db.read().await.unwrap())
-            .await
-            .unwrap();
-        rows.iter()
-            .map(|row| {
-                let (verb, from, to): (String, Option<String>, String) = (row.get(0), row.get(1), row.get(2));
-                (Verb::from_code(&verb).unwrap(), from.map(|from| State::from_code(&from).unwrap()), State::from_code(&to).unwrap())
-            })
-            .collect()
+        self.events_where(format!("ticket_id = {} AND seq > {known} ORDER BY seq", id_of(seq))).await
+    }
+
+    /// The events of all tickets.
+    pub async fn all_events(&self) -> Vec<(Verb, Option<State>, State)> {
+        self.events_where("1 = 1 ORDER BY ticket_id, seq".to_owned()).await
+    }
+
+    async fn events_where(&self, condition: String) -> Vec<(Verb, Option<State>, State)> {
+        let sql = format!("SELECT command, from_state, to_state FROM ticket_event WHERE {condition}");
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *self.db.read().await.unwrap()).await.unwrap();
+        let event = |row: &sqlx::any::AnyRow| {
+            let (verb, from, to): (String, Option<String>, String) = (row.get(0), row.get(1), row.get(2));
+            (Verb::from_code(&verb).unwrap(), from.map(|from| State::from_code(&from).unwrap()), State::from_code(&to).unwrap())
+        };
+        rows.iter().map(event).collect()
     }
 
     /// Who stands behind a reporter's entry.
@@ -330,10 +342,11 @@ fn address(account: &str) -> Address {
 
 /// One statement list that empties every table but those kept.
 async fn clearing(db: &Db) -> String {
-    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        .fetch_all(&mut *db.read().await.unwrap())
-        .await
-        .unwrap();
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+            .fetch_all(&mut *db.read().await.unwrap())
+            .await
+            .unwrap();
     let emptied = tables.iter().filter(|table| !KEPT.contains(&table.as_str()));
     std::iter::once("PRAGMA defer_foreign_keys = ON".to_owned())
         .chain(emptied.map(|table| format!("DELETE FROM {table}")))
@@ -347,10 +360,13 @@ fn organisation(offices: &[Officer]) -> String {
     let demo = std::fs::read_to_string(path).unwrap();
     let (places, _) = demo.split_once("# 人员都是编的").unwrap();
     let (unit, name) = ABOVE;
-    let mut all = places.replace("photo = true\n", "").replacen("area = [", "area = [\n  { code = \"1311\", name = \"衡水市\" },", 1);
+    let mut all =
+        places.replace("photo = true\n", "").replacen("area = [", "area = [\n  { code = \"1311\", name = \"衡水市\" },", 1);
     all.push_str(&format!("\n[[unit]]\nid = \"{unit}\"\nname = \"{name}\"\narea = \"1311\"\n"));
     for Officer { id, name, grants } in offices {
-        all.push_str(&format!("\n[[person]]\nid = \"{id}\"\nname = \"{name}\"\naccounts = [\"sim:{id}\"]\ngrants = [{grants}]\n"));
+        all.push_str(&format!(
+            "\n[[person]]\nid = \"{id}\"\nname = \"{name}\"\naccounts = [\"sim:{id}\"]\ngrants = [{grants}]\n"
+        ));
     }
     all
 }

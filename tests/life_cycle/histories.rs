@@ -44,8 +44,12 @@ struct Story {
 
 fn stories() -> impl Strategy<Value = Story> {
     let turning = prop_oneof![5 => Just(Turning::Onward), 4 => Just(Turning::Possible), 2 => Just(Turning::Whatever)];
-    let step = (turning, any::<u16>(), any::<u8>(), any::<u8>())
-        .prop_map(|(turning, choice, ticket, wait)| Step { turning, choice, ticket, wait });
+    let step = (turning, any::<u16>(), any::<u8>(), any::<u8>()).prop_map(|(turning, choice, ticket, wait)| Step {
+        turning,
+        choice,
+        ticket,
+        wait,
+    });
     let tickets = prop::collection::vec((any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)), 1..=3);
     (tickets, prop::collection::vec(step, 1..=40)).prop_map(|(tickets, steps)| Story { tickets, steps })
 }
@@ -66,7 +70,15 @@ fn chosen(model: &Model, step: &Step) -> Option<(&'static str, Do, usize)> {
     let onward = |what: Do| {
         matches!(
             what,
-            Do::Accept | Do::Assign(_) | Do::Sign | Do::Done | Do::SignOff | Do::Pass | Do::Rate(..) | Do::Call(true) | Do::Resume
+            Do::Accept
+                | Do::Assign(_)
+                | Do::Sign
+                | Do::Done
+                | Do::SignOff
+                | Do::Pass
+                | Do::Rate(..)
+                | Do::Call(true)
+                | Do::Resume
         )
     };
     // First the command, then the person: who many may do something does not make it likelier.
@@ -158,12 +170,9 @@ async fn compare(
     let told = told(county, &heard.pushes).await;
     let foretold = match model.predict(who, what, on) {
         Verdict::Skip => return Ok(()),
-        Verdict::Refused => Outcome {
-            ticket: model.tickets[on].clone(),
-            events: Vec::new(),
-            told: BTreeSet::new(),
-            may: BTreeSet::new(),
-        },
+        Verdict::Refused => {
+            Outcome { ticket: model.tickets[on].clone(), events: Vec::new(), told: BTreeSet::new(), may: BTreeSet::new() }
+        }
         Verdict::Done(outcome) => *outcome,
     };
     if events != foretold.events {

@@ -12,10 +12,34 @@ use minhu::{
 
 /// Verbs that the program does not carry out yet. Empty at the end.
 pub const NOT_YET: &[Verb] = &[
-    Verb::Fix, Verb::Appeal, Verb::Handover, Verb::Arbitrate, Verb::Join, Verb::Opinion, Verb::Extend, Verb::ExtendOk,
-    Verb::ExtendNo, Verb::Shelve, Verb::Resume, Verb::Callback, Verb::Verify, Verb::Check, Verb::Unreasonable, Verb::Restore,
-    Verb::Undo, Verb::Agree, Verb::Disagree, Verb::Answer, Verb::Reveal, Verb::Merge, Verb::Unmerge, Verb::Split, Verb::Raise,
-    Verb::Forward, Verb::Supervise, Verb::ToSuggestion,
+    Verb::Fix,
+    Verb::Appeal,
+    Verb::Handover,
+    Verb::Arbitrate,
+    Verb::Join,
+    Verb::Opinion,
+    Verb::Extend,
+    Verb::ExtendOk,
+    Verb::ExtendNo,
+    Verb::Shelve,
+    Verb::Resume,
+    Verb::Callback,
+    Verb::Verify,
+    Verb::Check,
+    Verb::Unreasonable,
+    Verb::Restore,
+    Verb::Undo,
+    Verb::Agree,
+    Verb::Disagree,
+    Verb::Answer,
+    Verb::Reveal,
+    Verb::Merge,
+    Verb::Unmerge,
+    Verb::Split,
+    Verb::Raise,
+    Verb::Forward,
+    Verb::Supervise,
+    Verb::ToSuggestion,
 ];
 
 /// Rows of verbs that are built, which are not.

@@ -1,6 +1,10 @@
 //! The life cycle once more, as plainly as it can be said: a ticket is a few fields, a command a function over them. It knows the
 //! rules of `domain.md` by itself and asks nothing of the program but the working calendar.
 
+use State::{
+    Accepted, Callback, Cancelled, Closed, Dispatched, Disputed, HandedOver, InReview, Merged, NeedInfo, Rejected, SentBack,
+    Shelved, Submitted, Working,
+};
 use minhu::{
     clock::{DAY, MINUTE},
     tickets::{
@@ -9,15 +13,34 @@ use minhu::{
     },
 };
 use std::collections::{BTreeMap, BTreeSet};
-use State::{
-    Accepted, Callback, Cancelled, Closed, Dispatched, Disputed, HandedOver, InReview, Merged, NeedInfo, Rejected, SentBack,
-    Shelved, Submitted, Working,
-};
 
 /// What the program does not do yet, by the command's word. Empty at the end.
 pub const NOT_YET: &[&str] = &[
-    "更正", "申诉", "移交", "裁定", "协办", "协办意见", "延期", "同意延期", "不同意延期", "挂账", "重启", "回访", "查验", "请查验",
-    "不合理", "恢复", "撤销", "同意", "不同意", "回复督办", "看身份", "督办", "第二次退单", "举报的撤回", "第三次催办",
+    "更正",
+    "申诉",
+    "移交",
+    "裁定",
+    "协办",
+    "协办意见",
+    "延期",
+    "同意延期",
+    "不同意延期",
+    "挂账",
+    "重启",
+    "回访",
+    "查验",
+    "请查验",
+    "不合理",
+    "恢复",
+    "撤销",
+    "同意",
+    "不同意",
+    "回复督办",
+    "看身份",
+    "督办",
+    "第二次退单",
+    "举报的撤回",
+    "第三次催办",
 ];
 
 /// Who there is: id, name, rights. The water authority has three people, the city management one who does everything there.
@@ -36,8 +59,20 @@ pub const OFFICES: &[(&str, &str, &str)] = &[
 ];
 pub const CITIZENS: &[&str] = &["zhou", "xiu", "stranger"];
 pub const EVERYBODY: &[&str] = &[
-    "zhou", "xiu", "stranger", "intake", "both", "dispatcher", "liaison", "handler", "unit_leader", "co_liaison", "clerk",
-    "npc_staff", "deputy", "inspector",
+    "zhou",
+    "xiu",
+    "stranger",
+    "intake",
+    "both",
+    "dispatcher",
+    "liaison",
+    "handler",
+    "unit_leader",
+    "co_liaison",
+    "clerk",
+    "npc_staff",
+    "deputy",
+    "inspector",
 ];
 
 /// A command with its argument where there is a choice.
@@ -99,13 +134,59 @@ use Unit::{City, Water};
 
 /// Every command that is tried.
 pub const ALL: &[Do] = &[
-    Do::Accept, Do::Reject, Do::Ask, Do::Add, Do::Assign(Water), Do::Assign(City), Do::Sign, Do::SendBack,
-    Do::Redispatch(Water), Do::Redispatch(City), Do::Arbitrate(Water), Do::Arbitrate(City), Do::Note(true), Do::Note(false),
-    Do::Contact, Do::Give("liaison"), Do::Give("handler"), Do::Give("co_liaison"), Do::Relay, Do::Join(Water), Do::Join(City),
-    Do::Opinion, Do::Extend, Do::ExtendOk, Do::ExtendNo, Do::Shelve, Do::Agree, Do::Disagree, Do::Resume, Do::Done, Do::SignOff,
-    Do::Redo, Do::Pass, Do::Rate(true, false), Do::Rate(false, false), Do::Rate(false, true), Do::Call(true), Do::Call(false),
-    Do::Reopen, Do::Verify(true), Do::Verify(false), Do::Check, Do::Unreasonable, Do::Appeal, Do::Restore, Do::Withdraw, Do::Fix,
-    Do::Handover, Do::Supervise, Do::Answer, Do::Urge, Do::Undo, Do::Status,
+    Do::Accept,
+    Do::Reject,
+    Do::Ask,
+    Do::Add,
+    Do::Assign(Water),
+    Do::Assign(City),
+    Do::Sign,
+    Do::SendBack,
+    Do::Redispatch(Water),
+    Do::Redispatch(City),
+    Do::Arbitrate(Water),
+    Do::Arbitrate(City),
+    Do::Note(true),
+    Do::Note(false),
+    Do::Contact,
+    Do::Give("liaison"),
+    Do::Give("handler"),
+    Do::Give("co_liaison"),
+    Do::Relay,
+    Do::Join(Water),
+    Do::Join(City),
+    Do::Opinion,
+    Do::Extend,
+    Do::ExtendOk,
+    Do::ExtendNo,
+    Do::Shelve,
+    Do::Agree,
+    Do::Disagree,
+    Do::Resume,
+    Do::Done,
+    Do::SignOff,
+    Do::Redo,
+    Do::Pass,
+    Do::Rate(true, false),
+    Do::Rate(false, false),
+    Do::Rate(false, true),
+    Do::Call(true),
+    Do::Call(false),
+    Do::Reopen,
+    Do::Verify(true),
+    Do::Verify(false),
+    Do::Check,
+    Do::Unreasonable,
+    Do::Appeal,
+    Do::Restore,
+    Do::Withdraw,
+    Do::Fix,
+    Do::Handover,
+    Do::Supervise,
+    Do::Answer,
+    Do::Urge,
+    Do::Undo,
+    Do::Status,
 ];
 
 impl Unit {
@@ -129,7 +210,8 @@ impl Do {
     pub fn lines(self, number: i64) -> Vec<String> {
         let n = number;
         let one = |line: String| vec![line];
-        let and = |first: String, rest: &[&str]| std::iter::once(first).chain(rest.iter().map(|line| (*line).to_owned())).collect();
+        let and =
+            |first: String, rest: &[&str]| std::iter::once(first).chain(rest.iter().map(|line| (*line).to_owned())).collect();
         match self {
             Do::Accept => one(format!("受理 {n}")),
             Do::Reject => and(format!("不予受理 {n} 外地 这口井在邻县"), &["确定"]),
@@ -395,7 +477,8 @@ impl Model {
             return self.undo(who, on);
         }
         let before = &self.tickets[on];
-        let mut turn = Turn { who, now: self.now, t: before.clone(), events: Vec::new(), told: BTreeSet::new(), may: BTreeSet::new() };
+        let mut turn =
+            Turn { who, now: self.now, t: before.clone(), events: Vec::new(), told: BTreeSet::new(), may: BTreeSet::new() };
         match turn.run(what) {
             Some(true) => {
                 let Turn { t: ticket, events, told, may, .. } = turn;

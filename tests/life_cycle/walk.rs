@@ -8,7 +8,7 @@ use minhu::{
     outbox::Target,
     people::Role,
     tickets::{
-        Mode, State, Ticket,
+        Mode, Sealed, State, Ticket,
         life::{self, ROWS, Row, To, Told, Verb, Who},
     },
 };
@@ -361,6 +361,70 @@ async fn a_command_whose_condition_does_not_hold_is_refused() {
         }
     }
     findings.end();
+}
+
+/// A sealed ticket: the inspector does what everybody in office does, its reporter what reporters do; nobody else can tell it
+/// from a number that does not exist.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_ticket_is_there_for_its_reporter_and_the_inspector_alone() {
+    let mut county = county().await;
+    let mut findings = Findings::default();
+    for row in ROWS {
+        let (Some(line), Some(state)) = (lines(row), row.from.first()) else { continue };
+        for actor in ACTORS {
+            let mut scenes = scenes(&county, row, *state, actor);
+            scenes[0].ticket.sealed = Sealed::Area;
+            if actor.id == "inspector" || actor.is_reporter || row.verb == Verb::Undo {
+                continue;
+            }
+            county.lay(&[]).await;
+            let absent = county.say(actor.id, line[0]).await;
+            county.lay(&scenes).await;
+            let before = county.ticket(1).await;
+            let heard = carry_out(&mut county, actor.id, line).await;
+            let wrong = match refused(&county, &before, &heard).await {
+                None if heard.text != absent.text => Some("it is answered otherwise than a number that does not exist"),
+                wrong => wrong,
+            };
+            if let Some(wrong) = wrong {
+                findings.add(row, *state, actor.id, wrong, &heard);
+            }
+        }
+        let inspector = ACTORS.iter().find(|actor| actor.id == "inspector").unwrap();
+        let mut scenes = scenes(&county, row, *state, inspector);
+        scenes[0].ticket.sealed = Sealed::Area;
+        let for_staff = row.who.iter().any(|who| !matches!(who, Who::Anybody | Who::Reporter | Who::Itself | Who::Clock));
+        let is_first = life::rows_in(row.verb, *state).find(|other| other.when.holds(&scenes[0].ticket));
+        if for_staff && is_built(row) && is_first.is_some_and(|first| std::ptr::eq(first, row)) {
+            county.lay(&scenes).await;
+            let before = county.ticket(1).await;
+            let heard = carry_out(&mut county, "inspector", line).await;
+            // Whoever would be told, an inspector is told instead.
+            let others = heard.pushes.iter().any(|push| matches!(push, Target::Role { role, .. } if role != "inspector"));
+            let after = county.ticket(1).await;
+            if heard.fault.is_some() || after.events == before.events && row.verb != Verb::Status {
+                findings.add(row, *state, "inspector", "the inspector could not do it", &heard);
+            } else if others {
+                findings.add(row, *state, "inspector", "somebody else was told", &heard);
+            }
+        }
+    }
+    findings.end();
+}
+
+/// The row that begins everything: anybody reports, and one event stands at the beginning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn anybody_reports() {
+    let mut county = county().await;
+    for actor in ACTORS {
+        county.lay(&[]).await;
+        let said = ["反映", "前观津村", "夜里有人打井抽水卖，半年多了", "提交"];
+        let heard = carry_out(&mut county, actor.id, &said).await;
+        let events = county.all_events().await;
+        assert_eq!(events, [(Verb::Report, None, State::Submitted)], "{}: {heard:?}", actor.id);
+        let to_intake = |target: &Target| matches!(target, Target::Role { role, .. } if role == "intake");
+        assert!(heard.pushes.iter().all(to_intake) && heard.pushes.len() == 1, "{}: {heard:?}", actor.id);
+    }
 }
 
 #[test]
