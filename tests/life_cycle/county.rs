@@ -221,6 +221,17 @@ impl County {
         Reporter { id, ticket, mode, holder, sealed, contact: None }
     }
 
+    /// As if the ticket with this number had never been.
+    pub async fn take_away(&self, seq: i64) {
+        let id = id_of(seq);
+        let beside = ["co_unit", "supervision", "rating", "reporter", "ticket_event"];
+        let mut all: Vec<String> = beside.iter().map(|table| format!("DELETE FROM {table} WHERE ticket_id = {id}")).collect();
+        all.push(format!("DELETE FROM ticket WHERE id = {id}"));
+        let mut tx = self.db.write().await.unwrap();
+        tx.conn().execute(AssertSqlSafe(all.join("; "))).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// Drops the dialogs that are open and the questions that wait, so that the next message stands for itself.
     pub async fn hang_up(&self) {
         let mut tx = self.db.write().await.unwrap();

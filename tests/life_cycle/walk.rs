@@ -377,7 +377,8 @@ async fn a_sealed_ticket_is_there_for_its_reporter_and_the_inspector_alone() {
             if actor.id == "inspector" || actor.is_reporter || row.verb == Verb::Undo {
                 continue;
             }
-            county.lay(&[]).await;
+            county.lay(&scenes).await;
+            county.take_away(1).await;
             let absent = county.say(actor.id, line[0]).await;
             county.lay(&scenes).await;
             let before = county.ticket(1).await;
@@ -425,6 +426,28 @@ async fn anybody_reports() {
         let to_intake = |target: &Target| matches!(target, Target::Role { role, .. } if role == "intake");
         assert!(heard.pushes.iter().all(to_intake) && heard.pushes.len() == 1, "{}: {heard:?}", actor.id);
     }
+}
+
+/// What is built belongs out of the list, so that it is walked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_out_that_is_built() {
+    let mut county = county().await;
+    let mut built = Vec::new();
+    for verb in NOT_YET {
+        let Some((row, line)) = life::rows_of(*verb).find_map(|row| Some((row, lines(row)?))) else { continue };
+        let state = row.from[row.from.len() - 1];
+        let Some(actor) = ACTORS.iter().find(|actor| actor.may(row, &scenes(&county, row, state, actor)[0].ticket)) else {
+            panic!("nobody may {verb:?} from {state:?}");
+        };
+        county.lay(&scenes(&county, row, state, actor)).await;
+        let heard = carry_out(&mut county, actor.id, line).await;
+        // Some of the skeletons' questions have no choices yet, so that the command does not get as far as its fault.
+        let is_not = heard.fault.as_ref().is_some_and(|why| why.ends_with("is not built"));
+        if !is_not && county.events(1, county.ticket(1).await.events - 1).await.first().is_some_and(|event| event.0 == *verb) {
+            built.push(verb.chinese());
+        }
+    }
+    assert!(built.is_empty(), "take out of NOT_YET in lines.rs and model.rs: {}", built.join(" "));
 }
 
 #[test]
