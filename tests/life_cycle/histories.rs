@@ -1,14 +1,14 @@
 //! Random histories, played on the program and on the model side by side.
 
 use super::{
-    county::{County, Heard, Officer, Scene, morning, standing},
+    county::{CO, County, Heard, Officer, Scene, morning, proposal, standing},
     lines,
     model::{ALL, CITIZENS, Do, EVERYBODY, Model, NOT_YET, OFFICES, Outcome, Ticket, Verdict},
 };
 use minhu::{
     clock::{DAY, HOUR, MINUTE, in_words, time_in_words},
     outbox::Target,
-    tickets::{Kind, Mode, State, life::Verb},
+    tickets::{Kind, Matter, Mode, State, life::Verb},
 };
 use proptest::{
     prelude::*,
@@ -236,6 +236,66 @@ fn random_histories_go_as_the_model_foretells() {
     result.unwrap();
     let never: Vec<String> = ALL.iter().map(|what| format!("{what:?}")).filter(|what| !done.borrow().contains(what)).collect();
     std::io::stderr().write_all(format!("{cases} histories; never done in them: {}\n", never.join(" ")).as_bytes()).unwrap();
+}
+
+/// Every command by everybody from every state, once with nothing else and once with much going on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_single_step_goes_as_the_model_foretells() {
+    let offices: Vec<Officer> = OFFICES.iter().map(|(id, name, grants)| Officer { id, name, grants }).collect();
+    let mut county = County::found(&offices, CITIZENS).await;
+    let mut wrong = Vec::new();
+    let busy =
+        [State::Submitted, State::Working, State::InReview, State::Callback, State::Closed, State::Rejected, State::Cancelled];
+    for (state, much) in State::ALL.iter().map(|state| (*state, false)).chain(busy.map(|state| (state, true))) {
+        let ticket = Ticket::standing(state, much, morning());
+        let scenes = [laid(&county, state, much), standing(State::Working, morning()).into()];
+        let model = Model::new(morning(), vec![ticket]);
+        let mut changed = true;
+        for (what, who) in ALL.iter().flat_map(|what| EVERYBODY.iter().map(move |who| (*what, *who))) {
+            let foretold = model.predict(who, what, 0);
+            if foretold == Verdict::Skip {
+                continue;
+            }
+            if changed {
+                county.lay(&scenes).await;
+            } else {
+                county.hang_up().await;
+            }
+            let before = county.ticket(1).await;
+            let heard = carry_out(&mut county, who, &what.lines(1)).await;
+            if let Err(why) = compare(&county, &model, (who, what, 0), before.events, &heard).await {
+                let besides = if much { ", much going on" } else { "" };
+                wrong.push(format!("{who} > {} ({state}{besides}): {why}\n    said: {}", what.lines(1).join(" ⏐ "), heard.text));
+            }
+            changed = foretold != Verdict::Refused || county.ticket(1).await != before;
+        }
+    }
+    assert!(wrong.is_empty(), "{} steps go otherwise:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The same ticket as the model's, as rows.
+fn laid(county: &County, state: State, much: bool) -> Scene {
+    let now = morning();
+    let plain = standing(state, now);
+    let reporters = vec![("zhou", Mode::RealName), ("xiu", Mode::RealName)];
+    if !much {
+        return Scene { reporters, ..plain.into() };
+    }
+    let working = state == State::Working;
+    let co_units = if plain.unit.is_some() { vec![(CO, false)] } else { Vec::new() };
+    let by = county.voice("dispatcher", "dispatcher");
+    let ticket = minhu::tickets::Ticket {
+        asks: 2,
+        signed_off: false,
+        appealed: true,
+        restored: true,
+        supervised: true,
+        reopens: 2,
+        extension_days: working.then_some(3),
+        proposal: working.then(|| proposal(Matter::Shelve, by, Some(now + 30 * DAY))),
+        ..plain
+    };
+    Scene { reporters, co_units, ..ticket.into() }
 }
 
 /// What waits in one list waits in the other.

@@ -392,6 +392,38 @@ impl Ticket {
         }
     }
 
+    /// As the harness lays it in this state; with `much` going on besides, as far as the state allows.
+    pub fn standing(state: State, much: bool, now: i64) -> Ticket {
+        let assigned = !matches!(state, Submitted | NeedInfo | Accepted | Rejected | HandedOver);
+        let finished = matches!(state, InReview | Callback | Closed);
+        let send_backs = match state {
+            SentBack => 1,
+            Disputed => 2,
+            _ => 0,
+        };
+        let working = much && state == Working;
+        Ticket {
+            state,
+            unit: assigned.then_some(Water),
+            dispatched_at: now,
+            asks: if much { 2 } else { u32::from(state == NeedInfo) },
+            send_backs,
+            sent_back_by: if send_backs > 0 { vec![Water] } else { Vec::new() },
+            signed_off: finished && !much,
+            passed: matches!(state, Callback | Closed),
+            closed_at: now,
+            cancelled_at: now,
+            appealed: much,
+            restored: much,
+            extension: working,
+            proposal: working.then(|| Proposed { matter: "shelve", by: "dispatcher", agreed: Vec::new() }),
+            co: (much && assigned).then_some((City, false)),
+            supervised_by: if much { vec!["npc_staff"] } else { Vec::new() },
+            reopens: if much { 2 } else { 0 },
+            ..Ticket::reported(vec!["zhou", "xiu"], true, false)
+        }
+    }
+
     fn open(&self) -> bool {
         !matches!(self.state, Closed | Rejected | Cancelled | Merged | HandedOver)
     }
@@ -658,7 +690,7 @@ impl Turn {
 
     fn run(&mut self, what: Do) -> Option<bool> {
         let state = self.t.state;
-        let done = match (what, state) {
+        match (what, state) {
             (Do::Accept, Submitted) if self.intake() => {
                 if self.t.rejected_by == Some(self.who) {
                     return None;
@@ -807,7 +839,7 @@ impl Turn {
                 self.to(Working, "resume")
             }
             (Do::Done, Working) if self.handler() || self.liaison() => {
-                if self.t.co.is_some_and(|co| !co.1) {
+                if self.t.co.is_some_and(|co| !co.1) && !not_yet("协办") {
                     // Once the helping unit's time is over it goes without.
                     return (self.now < self.t.dispatched_at + 2 * DAY).then_some(false);
                 }
@@ -943,8 +975,7 @@ impl Turn {
             }
             (Do::Status, _) if self.sees() => Some(true),
             _ => Some(false),
-        };
-        done
+        }
     }
 
     /// 同意 and 不同意: another person in another office.
@@ -994,7 +1025,7 @@ impl Turn {
                 let mut agreed = proposed.agreed.clone();
                 agreed.push(self.who);
                 let both = agreed.len() == 2;
-                self.t.proposal = (!both).then(|| Proposed { agreed, ..proposed });
+                self.t.proposal = (!both).then_some(Proposed { agreed, ..proposed });
                 if both {
                     self.tell(asker);
                 } else {
