@@ -9,6 +9,7 @@ pub mod co_units;
 mod columns;
 pub mod commands;
 pub mod desk;
+pub mod diagram;
 pub mod docs;
 pub mod life;
 pub mod lists;

@@ -69,7 +69,8 @@ pub(super) async fn ask(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     let now = turn.now;
     let by_unit = ticket.state == State::Working;
     let after = change(turn, &ticket, Change::of(Verb::Ask).because(&question), |ticket| {
-        ticket.asks += 1;
+        // The unit may ask as often as it needs; a ticket that comes back to intake has its two questions still.
+        ticket.asks += i64::from(!by_unit);
         // Only a question that reaches the reporter counts as contact where the unit may not call.
         if by_unit && ticket.mode != Mode::RealName {
             ticket.first_contact_at.get_or_insert(now);
