@@ -2,7 +2,6 @@
 //! changed, taken out or put in by somebody who has the database but not the key.
 
 use crate::seal::Keys;
-use std::fmt::Write;
 
 /// What the hash of an event covers.
 #[derive(Debug, Clone, Copy)]
@@ -23,24 +22,12 @@ pub struct Link<'a> {
 }
 
 /// The hash of an event that follows one with the hash `last`; the first follows the empty text.
-///
-/// Every part stands with its length in bytes before it, and a part that is absent as `-`, so that no two events read the same.
 pub fn hash(keys: &Keys, last: &str, link: &Link<'_>) -> String {
-    let mut all = String::new();
-    let mut add = |part: Option<&str>| match part {
-        // Writing into a String cannot fail.
-        Some(part) => _ = write!(all, "{}:{part}", part.len()),
-        None => all.push('-'),
-    };
-    add(Some(last));
-    for number in [Some(link.ticket), Some(link.seq), Some(link.at), link.actor] {
-        add(number.map(|number| number.to_string()).as_deref());
-    }
-    for text in [link.turn_key, link.role, link.command, link.to, link.visible] {
-        add(Some(text));
-    }
-    for text in [link.from, link.reason, link.payload, link.before] {
-        add(text);
-    }
-    keys.hash("event", &all)
+    let [ticket, seq, at] = [link.ticket, link.seq, link.at].map(|number| number.to_string());
+    let actor = link.actor.map(|actor| actor.to_string());
+    let there = [last, &ticket, &seq, &at].map(Some);
+    let texts = [link.turn_key, link.role, link.command, link.to, link.visible].map(Some);
+    let parts = there.into_iter().chain([actor.as_deref()]).chain(texts);
+    let parts: Vec<Option<&str>> = parts.chain([link.from, link.reason, link.payload, link.before]).collect();
+    keys.hash_parts("event", &parts)
 }
