@@ -4,7 +4,7 @@
 //! each viewer may see; `wording` every sentence; `commands` the words that staff type; `opening` what free words begin.
 
 pub mod calendar;
-mod chain;
+pub mod chain;
 mod columns;
 pub mod commands;
 pub mod desk;
