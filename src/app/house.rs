@@ -34,7 +34,7 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],
         rules: &[("finish_result", desk::finish_result)],
         roles: &roles,
     })
@@ -268,7 +268,9 @@ impl App for House {
                 Ok(colleagues(&turn.actor, &ticket))
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
-            "checkers" | "leaders" => Ok(Vec::new()),
+            "checkers" => Ok(Vec::new()),
+            "leaders" => sources::leaders(turn, param("ticket").unwrap_or_default()).await,
+            "fields" => Ok(sources::fields(&turn.actor)),
             other => Err(Error::fault(format!("no source is called {other}"))),
         }
     }

@@ -57,7 +57,7 @@ pub fn not_allowed(word: &str) -> String {
 }
 
 /// A due time as it is promised: the hour where it is today, else the day.
-fn by(due: Millis, now: Millis) -> String {
+pub(in crate::tickets) fn by(due: Millis, now: Millis) -> String {
     if local(due).date_naive() == local(now).date_naive() {
         format!("今天 {} ", time_in_words(due))
     } else {
