@@ -35,7 +35,7 @@ pub fn known(
     use_with(&Known {
         actions: &actions,
         sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],
-        rules: &[("finish_result", desk::finish_result)],
+        rules: &[("finish_result", desk::finish_result), ("matters", desk::matters_rule)],
         roles: &roles,
     })
 }
@@ -296,6 +296,13 @@ impl App for House {
                 return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
             }
         }
+        if verb == life::Verb::Merge {
+            // Which one leads depends on all of them: with one that is wrong nothing is merged.
+            wrong.extend(sources::named_twice(words));
+            if !wrong.is_empty() {
+                return Ok(Some(Resolved { value: None, notes: wrong, ask: false }));
+            }
+        }
         if !several.is_empty() {
             wrong.push(tickets::wording::which_one());
             return Ok(Some(Resolved { value: None, notes: wrong, ask: true }));
@@ -317,6 +324,9 @@ impl App for House {
     async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
         if dialog.id == "assign" {
             return desk::assign_needs(turn, answers).await;
+        }
+        if dialog.id == "merge" {
+            return Ok(desk::merge_needs(answers));
         }
         if dialog.id != "finish" {
             return Ok(Answers::new());

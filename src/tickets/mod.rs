@@ -16,6 +16,8 @@ pub mod refs;
 pub mod show;
 pub mod sources;
 pub mod store;
+mod taken_back;
+mod together;
 mod veil;
 pub mod wording;
 pub mod words;

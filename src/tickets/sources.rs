@@ -76,6 +76,16 @@ pub async fn candidates(turn: &mut Turn<'_, Actor>, source_verb: &str) -> Result
     refs::candidates(turn, verb).await
 }
 
+/// A sentence when the words for 并单 name a ticket twice.
+pub fn named_twice(words: &str) -> Option<String> {
+    let mut named = HashSet::new();
+    let twice = words.split([' ', ',', '，', '、']).filter(|word| !word.is_empty()).find(|word| {
+        let bare = word.trim_start_matches('0');
+        !named.insert(bare.to_ascii_uppercase())
+    });
+    twice.map(|word| wording::merging::into_itself(&format!("{:0>4}", text::shorten(word, 20))))
+}
+
 /// The tickets that these (ids, parted by commas) can be merged into: those of the same field or village first.
 ///
 /// # Errors

@@ -355,7 +355,7 @@ pub async fn add_reporter(tx: &mut Tx, reporter: &Reporter, now: Millis) -> Resu
     Ok(())
 }
 
-fn read_reporter(row: &AnyRow) -> Result<Reporter> {
+pub(super) fn read_reporter(row: &AnyRow) -> Result<Reporter> {
     let mode: String = row.try_get("mode")?;
     Ok(Reporter {
         id: row.try_get("id")?,

@@ -16,13 +16,17 @@ static ACTIONS: LazyLock<Vec<&'static str>> =
 
 /// What the features register, as far as the shipped dialogs name it.
 pub(super) fn known() -> Known<'static> {
-    const RULES: &[(&str, Rule)] = &[("finish_result", finish_result)];
+    const RULES: &[(&str, Rule)] = &[("finish_result", finish_result), ("matters", anything)];
     Known {
         actions: &ACTIONS,
         sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],
         rules: RULES,
         roles: &["citizen"],
     }
+}
+
+fn anything(_: &Value, _: &Answers) -> Result<(), String> {
+    Ok(())
 }
 
 fn finish_result(value: &Value, before: &Answers) -> Result<(), String> {

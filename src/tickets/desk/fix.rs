@@ -15,6 +15,7 @@ use crate::{
         life::Verb,
         show,
         store::{self, Past},
+        taken_back,
         wording::{self, merging},
     },
 };
@@ -114,16 +115,7 @@ fn set_due(fixed: &mut Ticket, old: &Ticket, past: &[Past]) {
 /// When a clock began, and whether it runs for half the time: with the last event that set its due time anew and was not
 /// taken back. Events that only move a due time are none.
 fn start(clock: Clock, column: &str, ticket: &Ticket, past: &[Past]) -> Option<(Millis, bool)> {
-    let mut undone: usize = 0;
-    for past in past.iter().rev() {
-        if past.verb == Verb::Undo {
-            undone += past.payload.as_deref().and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
-            continue;
-        }
-        if undone > 0 {
-            undone -= 1;
-            continue;
-        }
+    for past in taken_back::standing(past).into_iter().rev() {
         let moves = matches!(past.verb, Verb::Fix | Verb::ExtendOk | Verb::Resume | Verb::Add | Verb::Ask | Verb::Unmerge);
         let record: Option<serde_json::Value> = past.before.as_deref().and_then(|before| serde_json::from_str(before).ok());
         if !moves && record.is_some_and(|record| record.get(column).is_some()) {

@@ -643,6 +643,12 @@ pub fn event(verb: Verb, to: State) -> String {
         Verb::Reopen => "再办一次".to_owned(),
         Verb::Withdraw => "撤回".to_owned(),
         Verb::Urge => "催过".to_owned(),
+        Verb::Fix => "更正".to_owned(),
+        Verb::Merge if to == State::Merged => "一起办".to_owned(),
+        Verb::Merge => "并进来".to_owned(),
+        Verb::Unmerge => "又分开办".to_owned(),
+        Verb::Split => "分开办".to_owned(),
+        Verb::Undo => "收回上一步".to_owned(),
         other => format!("{}（{to}）", other.chinese()),
     }
 }
