@@ -15,7 +15,7 @@ use crate::{
     tickets::{
         Sealed, State, Ticket, columns,
         life::{To, Verb},
-        refs, show,
+        show,
         store::{self, At, By, Event},
         together,
         wording::{self, merging},
@@ -117,13 +117,17 @@ async fn move_along(turn: &mut Turn<'_, Actor>, ticket: &Ticket, leader: &Ticket
 
 /// 拆回: back to the state before, with the clocks as they were.
 pub(super) async fn unmerge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    if ticket.state != State::Merged {
+        return Err(Error::user(wording::wrong_state(&ticket, Verb::Unmerge)));
+    }
     let history = store::history(turn.tx, ticket.id).await?;
     let merged = history
         .iter()
         .rev()
         .find(|past| past.verb == Verb::Merge && past.from != Some(State::Merged) && past.to == State::Merged);
-    let Some(merged) = merged.filter(|_| ticket.state == State::Merged) else {
-        return Err(Error::user(refs::refusal(&turn.actor, &ticket, Verb::Unmerge, false)));
+    let Some(merged) = merged else {
+        // Only 撤销 of 拆单 puts a ticket under another without 并单.
+        return Err(Error::user(merging::never_apart(&ticket.short())));
     };
     if turn.now > merged.at + APART_WITHIN {
         return Err(Error::user(merging::apart_too_late(&ticket.short())));

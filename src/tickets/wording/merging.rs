@@ -80,6 +80,11 @@ pub fn apart_too_late(number: &str) -> String {
     format!("{number} 并单超过 30 天了，不能拆回。")
 }
 
+/// 拆回 of what 拆单 made and 撤销 put back.
+pub fn never_apart(number: &str) -> String {
+    format!("{number} 是撤销拆单时放回去的，不能拆回。要分开办，请再“拆单”一次。")
+}
+
 /// To the reporter after 拆回.
 pub fn apart_for_reporter(label: &str, leader: &str, state: &str, due: Option<Millis>, now: Millis) -> String {
     let due = hear_by(due, now);
