@@ -138,6 +138,9 @@ async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(
     let mut tickets = super::tickets(turn, answers).await?;
     let Some(ticket) = tickets.pop() else { return Ok(None) };
     let ticket = leading(turn, ticket).await?;
+    if !matches!(ticket.state, State::Callback | State::Closed) {
+        return Err(Error::user(wording::wrong_state(&ticket, Verb::Rate)));
+    }
     let Some(mine) = refs::reported(turn, ticket.id).await? else {
         return Err(Error::user(wording::not_yours(&ticket, Verb::Rate)));
     };
@@ -158,9 +161,6 @@ async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i
 /// 评价, complete.
 pub(super) async fn rate(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
     let Some((ticket, reporter)) = rated(turn, answers).await? else { return Err(Error::fault("a rating of nothing")) };
-    if !matches!(ticket.state, State::Callback | State::Closed) {
-        return Err(Error::user(wording::wrong_state(&ticket, Verb::Rate)));
-    }
     for step in ["solved", "satisfaction", "contacted", "reason", "words"] {
         store_answer(turn, &ticket, reporter, step, answers).await?;
     }
