@@ -34,8 +34,8 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
-        rules: &[("finish_result", desk::finish_result)],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],
+        rules: &[("finish_result", desk::finish_result), ("matters", desk::matters_rule)],
         roles: &roles,
     })
 }
@@ -255,7 +255,9 @@ impl App for House {
                 Ok(colleagues(&turn.actor, &ticket))
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
-            "checkers" | "leaders" => Ok(Vec::new()),
+            "checkers" => Ok(Vec::new()),
+            "leaders" => sources::leaders(turn, param("ticket").unwrap_or_default()).await,
+            "fields" => Ok(sources::fields(&turn.actor)),
             other => Err(Error::fault(format!("no source is called {other}"))),
         }
     }
@@ -292,6 +294,13 @@ impl App for House {
                 return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
             }
         }
+        if verb == life::Verb::Merge {
+            // Which one leads depends on all of them: with one that is wrong nothing is merged.
+            wrong.extend(sources::named_twice(words));
+            if !wrong.is_empty() {
+                return Ok(Some(Resolved { value: None, notes: wrong, ask: false }));
+            }
+        }
         if !several.is_empty() {
             wrong.push(tickets::wording::which_one());
             return Ok(Some(Resolved { value: None, notes: wrong, ask: true }));
@@ -308,6 +317,9 @@ impl App for House {
     async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
         if matches!(dialog.id.as_str(), "assign" | "redispatch" | "arbitrate") {
             return desk::unit_needs(turn, answers).await;
+        }
+        if dialog.id == "merge" {
+            return Ok(desk::merge_needs(answers));
         }
         if dialog.id != "finish" {
             return Ok(Answers::new());

@@ -89,7 +89,7 @@ forms! {
     LOOKS: "now.looks" "查看记录" [], "looks", [], "查看记录" "谁看过身份、哪个单位查过";
     MERGE: "merge" "并单" [], "merge", [TICKETS], "并单 编号 主单" "几件并一件，最后一个是主单";
     UNMERGE: "unmerge" "拆回" [], "unmerge", [TICKET], "拆回 编号" "并错了拆开";
-    SPLIT: "split" "拆单" [], "split", [TICKET], "拆单 编号" "一件拆几件";
+    SPLIT: "split" "拆单" [], "split", [TICKET, Slot::Rest("matters")], "拆单 编号" "一件拆几件";
     RAISE: "raise" "提级" [], "raise", [TICKET, Slot::Word("unit")], "提级 编号 单位" "交上一级";
     FORWARD: "forward" "上报" [], "forward", [TICKET], "上报 编号" "交给受理中心";
     SUPERVISE: "supervise" "督办" [], "supervise", [TICKET, Slot::Rest("demand")], "督办 编号 要求 期限" "督促办理";

@@ -323,6 +323,7 @@ pub const ROWS: &[Row] = &[
         &[Told::WhoeverHasIt],
     ),
     row(Verb::Add, OPEN_AND_CLOSED, SAME, &[Who::Reporter], "文字、语音、照片、位置；归档后也行", &[Told::WhoeverHasIt]),
+    row(Verb::Add, &[Merged], SAME, &[Who::Reporter], "并单以后：加到主单里", &[Told::WhoeverHasIt]).when(When::HasLeader),
     row(Verb::Accept, &[Submitted], to(Accepted), &[INTAKE], "定类型、领域、级别、属地", &[Told::Dispatcher]),
     row(Verb::Reject, &[Submitted], to(Rejected), &[INTAKE], "十个理由之一，说清该去哪里", &[Told::Reporters]),
     row(Verb::Appeal, &[Rejected], to(Submitted), &[Who::Reporter], "一次，由别的受理员决定", &[Told::Intake])
@@ -404,6 +405,7 @@ pub const ROWS: &[Row] = &[
         "双向，名字按保密方式隐去",
         &[Told::Reporters, Told::WhoeverHasIt],
     ),
+    row(Verb::Relay, &[Merged], SAME, &[Who::Reporter], "并单以后：转给办主单的", &[Told::WhoeverHasIt]).when(When::HasLeader),
     row(Verb::Ask, &[Working], SAME, &[LIAISON, HANDLER], "由机器人转问，不停表", &[Told::Reporters]),
     row(
         Verb::Join,
@@ -460,6 +462,7 @@ pub const ROWS: &[Row] = &[
         "每个回答马上存；不满意问原因、问要不要重办；不说话不算满意；单位可查得分",
         &[Told::Deputies],
     ),
+    row(Verb::Rate, &[Merged], SAME, &[Who::Reporter], "并单以后：评的是主单", &[Told::Deputies]).when(When::HasLeader),
     row(Verb::Callback, &[Callback], to(Closed), &[CLERK], "打通了：联系过吗、解决了吗、满意吗", &[]),
     row(Verb::Callback, &[Callback], SAME, &[CLERK], "没打通，记一次", &[]),
     row(
@@ -521,6 +524,7 @@ pub const ROWS: &[Row] = &[
         "并到主单，30 天内可拆回；反映人接着收进展",
         &[Told::Reporters, Told::OldUnit],
     ),
+    row(Verb::Merge, OPEN, SAME, &[DISPATCHER], "主单：记下并进来的；并进主单的单再并走，跟着它的一起走", &[]),
     row(Verb::Unmerge, &[Merged], To::Before, &[DISPATCHER], "30 天内，回到并单以前", &[Told::Reporters, Told::Unit])
         .when(When::HasLeader),
     row(
@@ -552,6 +556,8 @@ pub const ROWS: &[Row] = &[
         .when(When::NeedsNoConsent),
     row(Verb::Withdraw, UNTIL_WORKING, SAME, &[Who::Reporter], "举报和特急的：等受理员同意", &[Told::Intake])
         .when(When::NeedsConsent),
+    row(Verb::Withdraw, &[Merged], to(Cancelled), &[Who::Reporter], "并单以后：只撤自己的，主单接着办", &[Told::WhoeverHasIt])
+        .when(When::HasLeader),
     row(Verb::Agree, UNTIL_WORKING, to(Cancelled), &[INTAKE], "撤回：受理员同意", &[Told::Reporters, Told::Unit])
         .when(When::Proposed(Matter::Withdraw)),
     row(Verb::Disagree, UNTIL_WORKING, SAME, &[INTAKE], "撤回不成，接着办", &[Told::Reporters])
@@ -572,6 +578,7 @@ pub const ROWS: &[Row] = &[
         "反映人三天一次；第三次起告诉派单员，建议督办",
         &[Told::WhoeverHasIt, Told::Dispatcher],
     ),
+    row(Verb::Urge, &[Merged], SAME, &[Who::Reporter], "并单以后：催的是主单", &[Told::WhoeverHasIt]).when(When::HasLeader),
     row(Verb::ToSuggestion, OPEN_AND_CLOSED, SAME, &[DEPUTY], "共性的问题写成代表建议", &[]),
     row(
         Verb::Status,
@@ -643,9 +650,12 @@ mod tests {
 
     #[test]
     fn nothing_leaves_an_end_but_the_ways_that_are_named() {
-        for (state, ways) in
-            [(Rejected, &[Verb::Appeal][..]), (Cancelled, &[Verb::Restore]), (Merged, &[Verb::Unmerge]), (HandedOver, &[])]
-        {
+        for (state, ways) in [
+            (Rejected, &[Verb::Appeal][..]),
+            (Cancelled, &[Verb::Restore]),
+            (Merged, &[Verb::Unmerge, Verb::Withdraw]),
+            (HandedOver, &[]),
+        ] {
             let out: Vec<Verb> = ROWS
                 .iter()
                 .filter(|row| row.to != To::Same && row.verb != Verb::Undo && row.from.contains(&state))

@@ -4,7 +4,7 @@
 //! each viewer may see; `wording` every sentence; `commands` the words that staff type; `opening` what free words begin.
 
 pub mod calendar;
-mod chain;
+pub mod chain;
 pub mod co_units;
 mod columns;
 pub mod commands;
@@ -18,6 +18,8 @@ pub mod refs;
 pub mod show;
 pub mod sources;
 pub mod store;
+mod taken_back;
+mod together;
 mod veil;
 pub mod wording;
 pub mod words;

@@ -7,7 +7,7 @@ use super::{
     Sealed, State, Ticket,
     life::{self, Row, To, Verb, Who},
     store::{self, Look},
-    wording,
+    together, wording,
 };
 use crate::{
     bot::Turn,
@@ -186,13 +186,18 @@ pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> St
     }
 }
 
-/// Did this person report the ticket?
+/// Did this person report the ticket, or one that is handled as part of it?
 ///
 /// # Errors
 /// Those of the database.
 pub async fn reported(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<store::Reporter>> {
     let mine = turn.actor.holders();
-    Ok(store::reporters(turn.tx, ticket).await?.into_iter().find(|reporter| mine.contains(&reporter.holder)))
+    let own = store::reporters(turn.tx, ticket).await?.into_iter().find(|reporter| mine.contains(&reporter.holder));
+    if own.is_some() {
+        return Ok(own);
+    }
+    let merged = together::reporters(turn.tx, ticket).await?;
+    Ok(merged.into_iter().map(|(reporter, _)| reporter).find(|reporter| mine.contains(&reporter.holder)))
 }
 
 /// Where to look for tickets on which this person may use the verb at all.

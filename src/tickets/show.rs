@@ -9,7 +9,8 @@ use super::{
     life::Who,
     refs,
     store::{self, Past},
-    veil, wording,
+    taken_back, together, veil,
+    wording::{self, merging},
 };
 use crate::{
     bot::{Turn, shortcut},
@@ -153,6 +154,11 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
             mode => wording::reporter_line(mode, known.as_deref(), ticket.seq),
         });
     }
+    let followers = together::followers(turn.tx, ticket.id).await?;
+    lines.extend(followers.iter().map(|follower| merging::led(&label(follower, directory))));
+    if let Some(leader) = leader(turn, ticket).await? {
+        lines.push(merging::led_by(&label(&leader, directory)));
+    }
     if let Some(unit) = unit(ticket, directory) {
         let retired = ticket.unit.as_deref().and_then(|id| directory.unit(id)).is_some_and(|unit| unit.retired);
         let mark = if retired && ticket.state.is_open() { wording::joint::retired_mark() } else { "" };
@@ -160,7 +166,10 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     }
     lines.extend(super::desk::helper_lines(turn, ticket).await?);
     // First-receiver duty: whoever had it first stays named when it goes to somebody else.
-    let first = history.iter().find(|past| past.verb == Verb::Assign).and_then(|past| past.payload.as_deref());
+    let first = taken_back::standing(&history)
+        .into_iter()
+        .find(|past| past.verb == Verb::Assign)
+        .and_then(|past| past.payload.as_deref());
     if let Some(first) = first.filter(|first| ticket.unit.as_deref() != Some(*first)).and_then(|id| directory.unit(id)) {
         lines.push(wording::first_receiver(&first.name));
     }
@@ -203,21 +212,38 @@ fn knows_by_name(actor: &Actor, ticket: &Ticket) -> bool {
 /// Those of the database.
 pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Reply> {
     let now = turn.now;
-    let history = store::history(turn.tx, ticket.id).await?;
+    let mut history = store::history(turn.tx, ticket.id).await?;
+    let leader = leader(turn, ticket).await?;
+    let leading = leader.as_ref().unwrap_or(ticket);
+    if let Some(leader) = &leader {
+        // From here on the leading ticket's history is this one's, without what others who reported it did and wrote.
+        let since = history.last().map_or(0, |past| past.at);
+        let later = store::history(turn.tx, leader.id).await?.into_iter();
+        history.extend(later.filter(|past| past.at > since && past.role != "reporter"));
+    }
     let directory = turn.actor.directory();
-    let mut lines = vec![
-        format!("{}（{}）", label(ticket, directory), ticket.number),
-        wording::state_for_reporter(ticket.state, unit(ticket, directory)),
-    ];
-    if let Some(due) = running_due(ticket) {
+    let mut state = wording::state_for_reporter(leading.state, unit(leading, directory));
+    if let Some(leader) = &leader {
+        state = merging::together_with(&leader.short(), &state);
+    }
+    let mut lines = vec![format!("{}（{}）", label(ticket, directory), ticket.number), state.clone()];
+    if let Some(due) = running_due(leading) {
         lines.push(format!("{}前有回音", in_words(due, now)));
     }
     lines.extend(history.iter().filter(|past| past.visible == "all").map(|past| timeline(past, now, None)));
     let mut reply = Reply::text(lines.join("\n"));
     let mut card = private_card("我反映的", ticket, directory, now);
-    card.state = wording::state_for_reporter(ticket.state, unit(ticket, directory));
+    card.state = state;
     reply.card = Some(card);
     Ok(reply)
+}
+
+/// The ticket that this one is handled with.
+async fn leader(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<Ticket>> {
+    match ticket.merged_into {
+        Some(id) => store::by_id(turn.tx.conn(), id).await,
+        None => Ok(None),
+    }
 }
 
 /// Verdict, method and result in one line, once there is a result.

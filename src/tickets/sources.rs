@@ -14,7 +14,7 @@ use crate::{
         dialog::{Item, Named, Value},
     },
     error::{Error, Result},
-    people::{self, Actor, Directory},
+    people::{self, Actor, Directory, FieldKind},
     text,
 };
 use std::collections::HashSet;
@@ -137,4 +137,35 @@ pub async fn candidates(turn: &mut Turn<'_, Actor>, source_verb: &str) -> Result
         return Err(Error::fault(format!("a dialog asks for tickets to {source_verb}, which is no verb")));
     };
     refs::candidates(turn, verb).await
+}
+
+/// A sentence when the words for 并单 name a ticket twice.
+pub fn named_twice(words: &str) -> Option<String> {
+    let mut named = HashSet::new();
+    let twice = words.split([' ', ',', '，', '、']).filter(|word| !word.is_empty()).find(|word| {
+        let bare = word.trim_start_matches('0');
+        !named.insert(bare.to_ascii_uppercase())
+    });
+    twice.map(|word| wording::merging::into_itself(&format!("{:0>4}", text::shorten(word, 20))))
+}
+
+/// The tickets that these (ids, parted by commas) can be merged into: those of the same field or village first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn leaders(turn: &mut Turn<'_, Actor>, ids: &str) -> Result<Vec<Item>> {
+    let all = refs::candidates(turn, Verb::Merge).await?;
+    let chosen = |ticket: &Ticket| ids.split(',').any(|id| id == ticket.id.to_string());
+    let (merged, mut leaders): (Vec<Ticket>, Vec<Ticket>) = all.into_iter().partition(chosen);
+    let near =
+        |ticket: &Ticket| merged.iter().any(|one| (one.field.is_some() && one.field == ticket.field) || one.area == ticket.area);
+    leaders.sort_by_key(|ticket| !near(ticket));
+    Ok(items_of(&leaders, turn))
+}
+
+/// All fields and topics in use, those of the campaign first.
+pub fn fields(actor: &Actor) -> Vec<Item> {
+    let directory = actor.directory();
+    let fields = directory.fields(FieldKind::Campaign).chain(directory.fields(FieldKind::Topic));
+    fields.map(|field| Item { also: vec![field.id.clone()], ..Item::new(field.id.clone(), field.name.clone()) }).collect()
 }

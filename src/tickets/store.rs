@@ -275,14 +275,19 @@ pub async fn event(tx: &mut Tx, keys: &Keys, at: At<'_>, by: By, event: Event<'_
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the columns under their own names")]
 pub struct Past {
+    pub seq: i64,
+    pub turn_key: String,
     pub at: Millis,
     pub actor: Option<i64>,
     pub role: String,
     pub verb: Verb,
+    pub from: Option<State>,
     pub to: State,
     pub reason: Option<String>,
     pub payload: Option<String>,
     pub visible: String,
+    /// What the change replaced, as JSON by column.
+    pub before: Option<String>,
 }
 
 /// The history of a ticket, oldest first.
@@ -291,7 +296,8 @@ pub struct Past {
 /// Those of the database.
 pub async fn history(tx: &mut Tx, ticket: i64) -> Result<Vec<Past>> {
     let rows = sqlx::query(
-        "SELECT at, actor_id, actor_role, command, to_state, reason, payload, visible_to FROM ticket_event WHERE ticket_id = $1 ORDER BY seq",
+        "SELECT at, actor_id, actor_role, command, to_state, reason, payload, visible_to, seq, turn_key, from_state, before
+         FROM ticket_event WHERE ticket_id = $1 ORDER BY seq",
     )
     .bind(ticket)
     .fetch_all(tx.conn())
@@ -300,7 +306,12 @@ pub async fn history(tx: &mut Tx, ticket: i64) -> Result<Vec<Past>> {
     for row in rows {
         let (command, to): (String, String) = (row.try_get(3)?, row.try_get(4)?);
         let (Some(verb), Some(to)) = (Verb::from_code(&command), State::from_code(&to)) else { continue };
+        let from: Option<String> = row.try_get(10)?;
         past.push(Past {
+            seq: row.try_get(8)?,
+            turn_key: row.try_get(9)?,
+            from: from.as_deref().and_then(State::from_code),
+            before: row.try_get(11)?,
             at: row.try_get(0)?,
             actor: row.try_get(1)?,
             role: row.try_get(2)?,
@@ -344,7 +355,7 @@ pub async fn add_reporter(tx: &mut Tx, reporter: &Reporter, now: Millis) -> Resu
     Ok(())
 }
 
-fn read_reporter(row: &AnyRow) -> Result<Reporter> {
+pub(super) fn read_reporter(row: &AnyRow) -> Result<Reporter> {
     let mode: String = row.try_get("mode")?;
     Ok(Reporter {
         id: row.try_get("id")?,

@@ -831,7 +831,7 @@ impl Turn {
                 self.t.proposal = Some(Proposed { matter: "shelve", by: self.who, agreed: Vec::new() });
                 self.same("shelve")
             }
-            (Do::Agree | Do::Disagree, _) => return self.second(what == Do::Agree),
+            (Do::Agree | Do::Disagree, _) => self.second(what == Do::Agree),
             (Do::Resume, Shelved) if self.liaison() => {
                 self.tell_reporters();
                 self.may.extend(self.t.unit.map(|unit| unit_role("liaison", unit)));

@@ -16,6 +16,7 @@ use crate::{
         life::{To, Verb},
         refs, show,
         store::{self, Past},
+        taken_back,
         wording::{self, joint as words},
     },
 };
@@ -31,13 +32,12 @@ pub(super) struct SentBack {
 
 /// The units that sent the ticket back, in order. One that was taken back with 撤销 does not count.
 fn sent_back_by(history: &[Past]) -> Vec<String> {
-    let mut units: Vec<String> = Vec::new();
-    for (at, past) in history.iter().enumerate().filter(|(_, past)| past.verb == Verb::SendBack) {
-        let undone = history.get(at + 1).is_some_and(|next| next.verb == Verb::Undo);
-        let kept = past.payload.as_deref().and_then(|payload| serde_json::from_str::<SentBack>(payload).ok());
-        units.extend(kept.filter(|_| !undone).map(|kept| kept.unit));
-    }
-    units
+    taken_back::standing(history)
+        .into_iter()
+        .filter(|past| past.verb == Verb::SendBack)
+        .filter_map(|past| serde_json::from_str::<SentBack>(past.payload.as_deref()?).ok())
+        .map(|kept| kept.unit)
+        .collect()
 }
 
 /// The units that ever had the ticket, each once.
@@ -263,6 +263,10 @@ mod tests {
 
     fn past(verb: Verb, payload: Option<&str>) -> Past {
         Past {
+            seq: 0,
+            turn_key: String::new(),
+            from: None,
+            before: None,
             at: 0,
             actor: None,
             role: String::new(),
@@ -285,8 +289,8 @@ mod tests {
         for (history, expected) in [
             (vec![swj.clone()], vec![]),
             (vec![swj.clone(), back("swj")], vec!["swj"]),
-            (vec![swj.clone(), back("swj"), past(Verb::Undo, None)], vec![]),
-            (vec![swj.clone(), back("swj"), zrzy.clone(), past(Verb::Undo, None)], vec!["swj"]),
+            (vec![swj.clone(), back("swj"), past(Verb::Undo, Some("1"))], vec![]),
+            (vec![swj.clone(), back("swj"), zrzy.clone(), past(Verb::Undo, Some("1"))], vec!["swj"]),
             (vec![swj.clone(), back("swj"), zrzy.clone(), back("zrzy")], vec!["swj", "zrzy"]),
             // As it was written by earlier versions.
             (vec![swj.clone(), past(Verb::SendBack, Some("zrzy"))], vec![]),

@@ -14,6 +14,7 @@ mod outcome;
 mod report;
 mod reporter;
 mod reveal;
+mod split;
 mod spot;
 mod supervise;
 mod terms;
@@ -24,9 +25,11 @@ mod work;
 pub use dispute::above;
 pub use intake::{subject_answer, unit_needs};
 pub use joint::{helper_lines, helping};
+pub use merge::merge_needs;
 pub use outcome::rate_answer;
 pub use report::{kind_of, title_of};
 pub use reporter::by_query_code;
+pub use split::matters_rule;
 pub use undo::undo;
 pub use work::{finish_needs, finish_result, in_vain};
 
@@ -35,7 +38,7 @@ use super::{
     life::{To, Verb, Who},
     refs, show,
     store::{self, At, By, Event, Reporter},
-    wording,
+    together, wording,
 };
 use crate::{
     bot::{
@@ -149,6 +152,11 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
 }
 
 async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: &Answers) -> Result<Reply> {
+    let ticket = match action {
+        // What reporters of a merged ticket say is for the one it is handled with.
+        "add" | "urge" | "relay" => merge::leading(turn, ticket).await?,
+        _ => ticket,
+    };
     match action {
         "add" => reporter::add(turn, ticket, answers).await,
         "accept" => intake::accept(turn, ticket).await,
@@ -166,6 +174,7 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
         "redo" => outcome::redo(turn, ticket, answers).await,
         "pass" => outcome::pass(turn, ticket).await,
         "reopen" => outcome::reopen(turn, ticket, &text(answers, "reason")).await,
+        "withdraw" if ticket.state == State::Merged => merge::withdraw(turn, ticket).await,
         "withdraw" => reporter::withdraw(turn, ticket).await,
         "urge" => reporter::urge(turn, ticket).await,
         "status" => reporter::status(turn, ticket).await,
@@ -188,8 +197,8 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
         "disagree" => agree::disagree(turn, ticket, answers).await,
         "answer" => supervise::answer(turn, ticket, answers).await,
         "reveal" => reveal::reveal(turn, ticket, answers).await,
-        "unmerge" => merge::unmerge(turn, ticket, answers).await,
-        "split" => merge::split(turn, ticket, answers).await,
+        "unmerge" => merge::unmerge(turn, ticket).await,
+        "split" => split::split(turn, ticket, answers).await,
         "forward" => deputy::forward(turn, ticket, answers).await,
         "supervise" => supervise::supervise(turn, ticket, answers).await,
         "raise" => dispute::raise(turn, ticket, answers).await,
@@ -299,6 +308,9 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
             after.state = to;
         }
         edit(&mut after);
+        // An edit may put a whole earlier ticket in place; the counts of the row stay its own.
+        (after.version, after.events) = (before.version, before.events);
+        merge::may_end(turn, &before, after.state).await?;
         let replaced = columns::replaced(&columns::changed(&before, &after));
         if store::update(turn.tx, &before, &mut after, events).await? {
             break (who, replaced, after);
@@ -329,13 +341,16 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     }
     answer_namelessly(turn, mine.as_ref());
     let by = by(turn, who);
+    // The words of somebody who reported another ticket that is part of this one are for staff alone, as hidden as that person.
+    let aside = mine.filter(|mine| by.role == "reporter" && mine.ticket != before.id && what.reason.is_some());
+    let hidden = aside.as_ref().and_then(|mine| Some(show::for_unit(what.reason?, mine.mode)));
     let event = Event {
         verb: what.verb,
         from: Some(from),
         to: after.state,
-        reason: what.reason,
+        reason: hidden.as_deref().or(what.reason),
         payload: what.payload,
-        visible: what.visible,
+        visible: if aside.is_some() { "staff" } else { what.visible },
         before: replaced,
     };
     store::event(turn.tx, &keys, at, by, event).await?;
@@ -385,22 +400,31 @@ fn by(turn: &Turn<'_, Actor>, who: Who) -> By {
     }
 }
 
-/// Tells everybody who reported the ticket, except the sender of this turn.
+/// Tells everybody who reported the ticket, or one that is handled as part of it, except the sender of this turn.
 async fn tell_reporters(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: Reply) -> Result<Vec<Reporter>> {
     let mine = turn.actor.holders();
-    let reporters = store::reporters(turn.tx, ticket.id).await?;
-    let others: Vec<Reporter> = reporters.into_iter().filter(|reporter| !mine.contains(&reporter.holder)).collect();
-    for reporter in &others {
+    let own = store::reporters(turn.tx, ticket.id).await?.into_iter().map(|reporter| (reporter, None));
+    let merged = together::reporters(turn.tx, ticket.id).await?.into_iter().map(|(reporter, seq)| (reporter, Some(seq)));
+    let mut told: Vec<Reporter> = Vec::new();
+    for (reporter, of) in own.chain(merged) {
+        if mine.contains(&reporter.holder) || told.iter().any(|known| known.holder == reporter.holder) {
+            continue;
+        }
+        let reply = match of {
+            Some(seq) => Reply { text: wording::merging::with_leader(seq, ticket.seq, &reply.text), ..reply.clone() },
+            None => reply.clone(),
+        };
         turn.push(Push {
             target: Target::Reporter(reporter.id),
             ticket: Some(ticket.id),
             class: Class::Now,
-            reply: reply.clone(),
+            reply,
             except: None,
             urgent: ticket.urgent(),
         });
+        told.push(reporter);
     }
-    Ok(others)
+    Ok(told)
 }
 
 /// Tells the holders of a role, in the ticket's unit where the role belongs to one. `reply` must be fit for a group; what only a

@@ -1,6 +1,8 @@
 //! What became of it: 审核, 退回重办, 通过, 评价, 重办.
 
-use super::{Change, account, change, intake::leave, key, tell_handler, tell_reporters, tell_role, text, unit_name};
+use super::{
+    Change, account, change, intake::leave, key, merge::leading, tell_handler, tell_reporters, tell_role, text, unit_name,
+};
 use crate::{
     bot::{Submitted, Turn, close_offers, dialog::Answers},
     clock::DAY,
@@ -135,6 +137,10 @@ async fn store_answer(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64
 async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(Ticket, i64)>> {
     let mut tickets = super::tickets(turn, answers).await?;
     let Some(ticket) = tickets.pop() else { return Ok(None) };
+    let ticket = leading(turn, ticket).await?;
+    if !matches!(ticket.state, State::Callback | State::Closed) {
+        return Err(Error::user(wording::wrong_state(&ticket, Verb::Rate)));
+    }
     let Some(mine) = refs::reported(turn, ticket.id).await? else {
         return Err(Error::user(wording::not_yours(&ticket, Verb::Rate)));
     };
@@ -155,9 +161,6 @@ async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i
 /// 评价, complete.
 pub(super) async fn rate(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
     let Some((ticket, reporter)) = rated(turn, answers).await? else { return Err(Error::fault("a rating of nothing")) };
-    if !matches!(ticket.state, State::Callback | State::Closed) {
-        return Err(Error::user(wording::wrong_state(&ticket, Verb::Rate)));
-    }
     for step in ["solved", "satisfaction", "contacted", "reason", "words"] {
         store_answer(turn, &ticket, reporter, step, answers).await?;
     }

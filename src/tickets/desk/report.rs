@@ -150,22 +150,28 @@ pub(super) async fn details(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
     Ok(Submitted::Done(Vec::new()))
 }
 
+/// The next number in an area: the number, its day, its place in the day.
+pub(super) async fn numbered(turn: &mut Turn<'_, Actor>, area: &str) -> Result<(String, String, i64)> {
+    let county = turn.actor.directory().areas.above(area, Level::County);
+    let prefix = county.and_then(|county| county.prefix.clone()).unwrap_or_else(|| "MH".into());
+    let day = local(turn.now).format("%y%m%d").to_string();
+    let seq = store::next_seq(turn.tx, &format!("{prefix}{day}")).await?;
+    Ok((format!("{prefix}{day}{seq:04}"), day, seq))
+}
+
 /// Writes the ticket, who reported it, and tells intake. Gives the ticket, the reporter's entry, and the query code.
 async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, String)> {
     let now = turn.now;
     let office = turn.actor.office.clone();
     let directory = &office.directory;
-    let prefix =
-        directory.areas.above(&clue.area, Level::County).and_then(|county| county.prefix.clone()).unwrap_or_else(|| "MH".into());
-    let day = local(now).format("%y%m%d").to_string();
-    let seq = store::next_seq(turn.tx, &format!("{prefix}{day}")).await?;
+    let (number, day, seq) = numbered(turn, &clue.area).await?;
     let field = directory.propose_field(&clue.text);
     let campaign = field.is_some_and(|field| field.kind == FieldKind::Campaign);
     let kind = clue.kind.unwrap_or_else(|| kind_of(&clue.text, campaign));
     let priority = if crate::tickets::words::danger(&clue.text) { Priority::Urgent } else { Priority::Normal };
     let ticket = Ticket {
         id: turn.tx.id()?,
-        number: format!("{prefix}{day}{seq:04}"),
+        number,
         day,
         seq,
         kind,
@@ -248,9 +254,9 @@ pub fn kind_of(text: &str, campaign: bool) -> Kind {
 pub fn title_of(text: &str, village: &str) -> String {
     let line = words::one_line(text);
     let bare = village.trim_end_matches('村');
-    let line =
-        line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1)).unwrap_or(&line);
-    let line = line.strip_prefix("村").unwrap_or(line);
+    let after_name = line.strip_prefix(village).filter(|_| !village.is_empty());
+    let after_name = after_name.or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1));
+    let line = after_name.map_or(line.as_str(), |rest| rest.strip_prefix("村").unwrap_or(rest));
     let line = line.trim_start_matches(['，', ',', ' ', '的', '：']).trim_start_matches("里的").trim_start_matches("里头");
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
@@ -297,6 +303,7 @@ mod tests {
     fn a_title_is_the_first_words() {
         assert_eq!(title_of("夜里有人打井抽水卖。半年多了", "前观津村"), "夜里有人打井抽水卖");
         assert_eq!(title_of("前观津夜里有人打井", "前观津村"), "夜里有人打井");
+        assert_eq!(title_of("村口路灯不亮", "前观津村"), "村口路灯不亮");
         assert_eq!(title_of("", "前观津村"), "（照片或语音）");
     }
 }

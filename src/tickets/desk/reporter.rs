@@ -26,14 +26,15 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     media::attach(turn.tx, &files, after.id).await?;
     close_offers(turn.tx, after.id, &["add"]).await?;
     // A picture is often followed by a word about it, and a word by a picture.
-    if let Some(mine) = refs::reported(turn, after.id).await? {
+    let mine = refs::reported(turn, after.id).await?;
+    if let Some(mine) = &mine {
         super::intake::leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
     }
     let reply = Reply {
         text: wording::word_from_reporter(&after.short()),
         private: Some(wording::added_to_staff(
             &show::label(&after, turn.actor.directory()),
-            &show::for_unit(&what.text, after.mode),
+            &show::for_unit(&what.text, mine.as_ref().map_or(after.mode, |mine| mine.mode)),
             files.len(),
         )),
         ..Reply::default()

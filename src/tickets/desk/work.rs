@@ -120,9 +120,9 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
 /// 转告, in both directions; names stay hidden.
 pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let (now, said) = (turn.now, text(answers, "text"));
-    let mine = refs::reported(turn, ticket.id).await?.is_some();
+    let mine = refs::reported(turn, ticket.id).await?;
     let staff = refs::permitted(&turn.actor, &ticket, Verb::Relay, false).is_some();
-    let from_reporter = mine && !staff;
+    let from_reporter = mine.is_some() && !staff;
     let after = change(turn, &ticket, Change::of(Verb::Relay).because(&said), |ticket| {
         if !from_reporter && ticket.mode != Mode::RealName && ticket.dispatched_at.is_some() {
             ticket.first_contact_at.get_or_insert(now);
@@ -134,7 +134,11 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
     if from_reporter {
         let reply = Reply {
             text: wording::word_from_reporter(&after.short()),
-            private: Some(wording::relay_to_staff(&label, &show::for_unit(&said, after.mode), after.seq)),
+            private: Some(wording::relay_to_staff(
+                &label,
+                &show::for_unit(&said, mine.map_or(after.mode, |mine| mine.mode)),
+                after.seq,
+            )),
             ..Reply::default()
         };
         tell_whoever_has_it(turn, &after, Class::Now, reply);

@@ -57,7 +57,7 @@ pub fn not_allowed(word: &str) -> String {
 }
 
 /// A due time as it is promised: the hour where it is today, else the day.
-fn by(due: Millis, now: Millis) -> String {
+pub(in crate::tickets) fn by(due: Millis, now: Millis) -> String {
     if local(due).date_naive() == local(now).date_naive() {
         format!("今天 {} ", time_in_words(due))
     } else {
@@ -651,6 +651,12 @@ pub fn event(verb: Verb, to: State) -> String {
         Verb::Arbitrate => "裁定交给单位".to_owned(),
         Verb::Raise => "交给上一级单位".to_owned(),
         Verb::Handover => "移交".to_owned(),
+        Verb::Fix => "更正".to_owned(),
+        Verb::Merge if to == State::Merged => "一起办".to_owned(),
+        Verb::Merge => "并进来".to_owned(),
+        Verb::Unmerge => "又分开办".to_owned(),
+        Verb::Split => "分开办".to_owned(),
+        Verb::Undo => "收回上一步".to_owned(),
         other => format!("{}（{to}）", other.chinese()),
     }
 }
