@@ -35,7 +35,7 @@ pub fn known(
     use_with(&Known {
         actions: &actions,
         sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
-        rules: &[("finish_result", desk::finish_result)],
+        rules: &[("finish_result", desk::finish_result), ("unreasonable_claim", desk::unreasonable_claim)],
         roles: &roles,
     })
 }
@@ -226,7 +226,7 @@ impl App for House {
     }
 
     fn private(&self, dialog: &Dialog) -> bool {
-        matches!(dialog.id.as_str(), "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish")
+        matches!(dialog.id.as_str(), "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish" | "callback")
     }
 
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
@@ -284,6 +284,11 @@ impl App for House {
         let Some(verb) = verb else { return Ok(None) };
         if words.is_empty() {
             let candidates = refs::candidates(turn, verb).await?;
+            if let [ticket] = &candidates[..]
+                && let Some(sentence) = desk::in_vain(turn, verb, ticket).await?
+            {
+                return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
+            }
             let only = (candidates.len() == 1).then(|| sources::value_of(&candidates, turn));
             return Ok(Some(Resolved { value: only, notes: Vec::new(), ask: true }));
         }
@@ -299,25 +304,22 @@ impl App for House {
             return Ok(Some(Resolved { value: None, notes: wrong, ask: true }));
         }
         if let [ticket] = &found[..]
-            && verb == life::Verb::Contact
-            && ticket.mode != Mode::RealName
+            && let Some(sentence) = desk::in_vain(turn, verb, ticket).await?
         {
-            return Ok(Some(Resolved {
-                value: None,
-                notes: vec![tickets::wording::contact_through_bot(ticket.seq)],
-                ask: false,
-            }));
+            return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
         }
         let value = (!found.is_empty()).then(|| sources::value_of(&found, turn));
         Ok(Some(Resolved { value, notes: wrong, ask: false }))
     }
 
     async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
-        if dialog.id == "assign" {
-            return desk::assign_needs(turn, answers).await;
-        }
-        if dialog.id != "finish" {
-            return Ok(Answers::new());
+        match dialog.id.as_str() {
+            "assign" => return desk::assign_needs(turn, answers).await,
+            "rate" => return desk::rate_needs(turn, answers).await,
+            "withdraw" => return desk::withdraw_needs(turn, answers).await,
+            "callback" => return desk::callback_needs(turn, answers).await,
+            "finish" => {}
+            _ => return Ok(Answers::new()),
         }
         let id = answers
             .get("ticket")

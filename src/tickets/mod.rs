@@ -4,6 +4,7 @@
 //! each viewer may see; `wording` every sentence; `commands` the words that staff type; `opening` what free words begin.
 
 pub mod calendar;
+mod calls;
 mod chain;
 mod columns;
 pub mod commands;
