@@ -20,8 +20,7 @@ const METHOD: Slot = Slot::OneOf(
     ],
 );
 const VERDICT: Slot = Slot::OneOf("verdict", &[("rectified", &["已整改", "整改了"]), ("not_rectified", &["未整改", "没整改"])]);
-const REACHED: Slot =
-    Slot::OneOf("reached", &[("yes", &["打通了", "通了"]), ("no", &["没打通", "没通", "没人接", "打不通"])]);
+const REACHED: Slot = Slot::OneOf("reached", &[("yes", &["打通了", "通了"]), ("no", &["没打通", "没通", "没人接", "打不通"])]);
 const CONTACTED: Slot = Slot::OneOf("contacted", &[("yes", &["联系过"]), ("no", &["没联系过", "没联系"])]);
 const SOLVED: Slot =
     Slot::OneOf("solved", &[("yes", &["解决了"]), ("partly", &["解决了一部分", "部分解决"]), ("no", &["没解决", "没有解决"])]);

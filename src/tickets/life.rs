@@ -407,10 +407,11 @@ pub const ROWS: &[Row] = &[
         Verb::Relay,
         OPEN,
         SAME,
-        &[Who::Reporter, LIAISON, HANDLER, INTAKE, CLERK],
+        &[Who::Reporter, LIAISON, HANDLER, INTAKE],
         "双向，名字按保密方式隐去",
         &[Told::Reporters, Told::WhoeverHasIt],
     ),
+    row(Verb::Relay, &[Callback], SAME, &[CLERK], "回访员看不到电话的，由机器人带话；回话只到回访员", &[Told::Reporters]),
     row(Verb::Ask, &[Working], SAME, &[LIAISON, HANDLER], "由机器人转问，不停表", &[Told::Reporters]),
     row(
         Verb::Join,

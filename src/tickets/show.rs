@@ -168,6 +168,7 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     if let Some(due) = running_due(ticket) {
         lines.push(format!("期限　{}前", in_words(due, now)));
     }
+    lines.extend(wording::terms::marks(ticket));
     lines.extend(result_line(ticket));
     // The unit reads score and words, never who said them.
     lines.extend(store::ratings(turn.tx, ticket.id).await?.into_iter().map(|rating| {

@@ -391,15 +391,19 @@ impl Stage {
     }
 }
 
-/// The organisation of a story: `加人 名字 角色…` adds somebody of the county, `没有 名字` leaves somebody out.
+/// The organisation of a story: `加人 名字 角色…` adds somebody with these roles in the county (`liaison:swj` in a unit),
+/// `没有 名字` leaves somebody out.
 fn changed(organisation: &str, directions: &[&str]) -> Result<String, String> {
     let mut parts: Vec<String> = organisation.split("\n[[").map(str::to_owned).collect();
     for direction in directions {
         match direction.split_whitespace().collect::<Vec<_>>()[..] {
             ["加人", name, ref roles @ ..] => {
                 let id = made_up(name);
-                let grants: Vec<String> =
-                    roles.iter().map(|role| format!(r#"{{ role = "{role}", area = "131122" }}"#)).collect();
+                let grant = |role: &&str| match role.split_once(':') {
+                    Some((role, unit)) => format!(r#"{{ role = "{role}", unit = "{unit}" }}"#),
+                    None => format!(r#"{{ role = "{role}", area = "131122" }}"#),
+                };
+                let grants: Vec<String> = roles.iter().map(grant).collect();
                 parts.push(format!(
                     "person]]\nid = \"p{id}\"\nname = \"{name}\"\naccounts = [\"ding:{id}\"]\ngrants = [{}]\n",
                     grants.join(", ")

@@ -42,8 +42,8 @@ pub(super) async fn appeal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let directory = turn.actor.office.directory.clone();
     let said = show::for_unit(&reason, after.mode);
     let reply = both(
-        words::appeal_to_intake(&show::group_label(&after, &directory), None, after.seq),
-        words::appeal_to_intake(&show::label(&after, &directory), Some(&said), after.seq),
+        words::appeal_to_intake(&show::group_label(&after, &directory), others, None, after.seq),
+        words::appeal_to_intake(&show::label(&after, &directory), others, Some(&said), after.seq),
     );
     if after.sealed == Sealed::Open {
         turn.push(Push {

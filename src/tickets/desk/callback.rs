@@ -17,8 +17,12 @@ use crate::{
     },
 };
 
-/// Why this person cannot call back about this ticket: he handled or reported it.
+/// Why this person cannot call back about this ticket here: he handled or reported it, or a group would read the number and what was
+/// said.
 pub(super) async fn not_by_you(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
+    if turn.in_group() {
+        return Ok(Some(words::call_in_private().to_owned()));
+    }
     let mine = refs::reported(turn, ticket.id).await?.is_some();
     let handled = outcome::handled_by(turn, ticket).await?;
     let judges = !mine && may_judge(turn.actor.person, &handled);
@@ -56,7 +60,7 @@ pub async fn callback_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
         return Ok(given);
     }
     let Some(ticket) = super::tickets(turn, answers).await?.pop() else { return Ok(given) };
-    let who = if turn.in_group() { words::call_in_private().to_owned() } else { how_to_reach(turn, &ticket).await? };
+    let who = how_to_reach(turn, &ticket).await?;
     given.insert("who".into(), Value::text(who).into());
     Ok(given)
 }

@@ -21,11 +21,11 @@ mod trial;
 mod undo;
 mod work;
 
+pub use appeal::unreasonable_claim;
 pub use callback::{callback_needs, how_to_reach, tries};
 pub use intake::assign_needs;
 pub use outcome::{rate_answer, rate_needs, rating_open};
 pub use report::{kind_of, title_of};
-pub use appeal::unreasonable_claim;
 pub use reporter::{by_query_code, withdraw_needs};
 pub use undo::undo;
 pub use work::{finish_needs, finish_result};

@@ -291,7 +291,10 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
         return ask_congress(turn, ticket, reason).await;
     }
     let relapse = ticket.state == State::Closed;
-    let after = change(turn, &ticket, Change::of(Verb::Reopen).because(reason).leading(row.to), |ticket| {
+    let veiled = show::for_unit(reason, ticket.mode);
+    // A history hides what reporters wrote of themselves where it names no actor; what a clerk wrote down for them is hidden here.
+    let kept = if matches!(who, Who::Holder(Role::CallbackClerk)) { &veiled } else { reason };
+    let after = change(turn, &ticket, Change::of(Verb::Reopen).because(kept).leading(row.to), |ticket| {
         ticket.round += 1;
         ticket.reopens += i64::from(of_reporter);
         ticket.relapse |= relapse;
@@ -309,10 +312,10 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     let label = show::label(&after, &directory);
     let due = after.resolve_due;
     let from = words::who_reopens(who);
-    let reason = if of_reporter { show::for_unit(reason, after.mode) } else { reason.to_owned() };
+    let reason = if of_reporter { &veiled } else { reason };
     let reply = Reply {
         text: wording::reopened(&group, from, "", due, now),
-        private: Some(wording::reopened(&label, from, &reason, due, now)),
+        private: Some(wording::reopened(&label, from, reason, due, now)),
         ..Reply::default()
     };
     tell_handler(turn, &after, Class::Now, reply.clone());
@@ -336,9 +339,11 @@ async fn ask_congress(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &str) 
     if history.iter().rev().take_while(|past| past.to != State::Working).any(|past| asked(&past)) {
         return Err(Error::user(words::congress_decides(&ticket.short())));
     }
-    let after = change(turn, &ticket, Change::of(Verb::Reopen).because(reason).leading(To::Same), |_| {}).await?;
+    let said = show::for_unit(reason, ticket.mode);
+    let by_clerk = refs::reported(turn, ticket.id).await?.is_none();
+    let kept = if by_clerk { &said } else { reason };
+    let after = change(turn, &ticket, Change::of(Verb::Reopen).because(kept).leading(To::Same), |_| {}).await?;
     let directory = turn.actor.office.directory.clone();
-    let said = show::for_unit(reason, after.mode);
     let reply = Reply {
         text: words::reopen_to_congress(&show::group_label(&after, &directory), "", after.seq),
         private: Some(words::reopen_to_congress(&show::label(&after, &directory), &said, after.seq)),

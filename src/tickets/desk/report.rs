@@ -210,13 +210,11 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     store::event(turn.tx, &office.keys, at, by(turn, Who::Reporter), event).await?;
     let proposal = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
+    let before = earlier.map(|number| wording::terms::closed_here_before(&number)).unwrap_or_default();
     let detail = wording::with_media(&words::shorten(&ticket.text, 200), clue.media.len());
     let reply = Reply {
-        text: wording::new_for_intake(&ticket.number, &show::group_scope(&ticket, directory)),
-        private: Some(
-            wording::new_for_intake_private(&show::label(&ticket, directory), &detail, &ticket, proposal)
-                + &earlier.map(|number| wording::terms::closed_here_before(&number)).unwrap_or_default(),
-        ),
+        text: wording::new_for_intake(&ticket.number, &show::group_scope(&ticket, directory)) + &before,
+        private: Some(wording::new_for_intake_private(&show::label(&ticket, directory), &detail, &ticket, proposal) + &before),
         ..Reply::default()
     };
     tell_role(turn, &ticket, Role::Intake, Class::Batch, reply);

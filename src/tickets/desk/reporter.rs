@@ -91,7 +91,8 @@ async fn ask_consent(turn: &mut Turn<'_, Actor>, ticket: Ticket, holder: String)
         words: String::new(),
         until: None,
     };
-    let after = change(turn, &ticket, Change::of(Verb::Withdraw).leading(To::Same), |ticket| ticket.proposal = Some(proposal)).await?;
+    let after =
+        change(turn, &ticket, Change::of(Verb::Withdraw).leading(To::Same), |ticket| ticket.proposal = Some(proposal)).await?;
     let directory = turn.actor.office.directory.clone();
     let reply = super::both(
         terms::withdraw_asked(&show::group_label(&after, &directory), after.seq),

@@ -129,8 +129,7 @@ pub(super) async fn shelve(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let plan = text(answers, "plan");
     let until = start_of(day) + DAY - 1;
     let as_dispatcher = refs::is(&turn.actor, &ticket, Who::Holder(Role::Dispatcher), false);
-    let (role, other) =
-        if as_dispatcher { (Role::Dispatcher, Role::NpcStaff) } else { (Role::NpcStaff, Role::Dispatcher) };
+    let (role, other) = if as_dispatcher { (Role::Dispatcher, Role::NpcStaff) } else { (Role::NpcStaff, Role::Dispatcher) };
     super::agree::somebody_else(turn, &ticket, other)?;
     let proposal = Proposal {
         matter: Matter::Shelve,
@@ -170,12 +169,12 @@ pub(super) async fn shelved(turn: &mut Turn<'_, Actor>, ticket: &Ticket, proposa
         words::deputies_shelved(&show::group_label(&after, &directory), None, until, now, after.seq),
         words::deputies_shelved(&label, Some(&proposal.words), until, now, after.seq),
     );
-    tell_deputies(turn, &after, told);
+    tell_deputies(turn, &after, &told);
     Ok(after)
 }
 
 /// Tells the deputies in whose area the ticket lies: the group's chat where one is bound, else its leader.
-fn tell_deputies(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: Reply) {
+fn tell_deputies(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: &Reply) {
     if ticket.sealed != Sealed::Open {
         return;
     }

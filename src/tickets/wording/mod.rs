@@ -420,7 +420,7 @@ pub fn not_yours(ticket: &Ticket, verb: Verb) -> String {
 
 /// The state and the person are right, and yet it does not fit now.
 pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
-    let (number, word) = (ticket.short(), verb.chinese());
+    let number = ticket.short();
     match when {
         When::Always => not_yours(ticket, verb),
         When::FirstSendBack | When::SecondSendBack => format!("{number} 已经裁定归您这里办，不能再退。"),
@@ -428,7 +428,8 @@ pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
             let waits = ticket.proposal.as_ref().is_some_and(|proposal| proposal.matter == Matter::Withdraw);
             terms::withdraw_waits(&number, waits)
         }
-        When::Proposed(Matter::Shelve | Matter::Withdraw | Matter::Unreasonable) => format!("{number} 现在没有等着{word}的事。"),
+        // Something is proposed, which others decide.
+        When::Proposed(Matter::Shelve | Matter::Withdraw | Matter::Unreasonable) => not_yours(ticket, verb),
         When::NothingProposed => format!("{number} 有一件事还在等另一个人同意，先等它有结果。"),
         When::ExtensionPending => format!("{number} 没有等着批的延期。"),
         When::NoExtensionPending => format!("{number} 已经提过延期，还在等派单员答复。"),
@@ -636,8 +637,18 @@ pub fn event(verb: Verb, to: State) -> String {
         Verb::Rate => "评价了".to_owned(),
         Verb::Reopen if to == State::Working => "再办一次".to_owned(),
         Verb::Reopen => "要求再办一次".to_owned(),
-        Verb::Withdraw | Verb::Agree | Verb::Disagree | Verb::Callback | Verb::Extend | Verb::ExtendOk | Verb::ExtendNo
-        | Verb::Shelve | Verb::Resume | Verb::Appeal | Verb::Restore | Verb::Unreasonable => terms::event(verb, to).to_owned(),
+        Verb::Withdraw
+        | Verb::Agree
+        | Verb::Disagree
+        | Verb::Callback
+        | Verb::Extend
+        | Verb::ExtendOk
+        | Verb::ExtendNo
+        | Verb::Shelve
+        | Verb::Resume
+        | Verb::Appeal
+        | Verb::Restore
+        | Verb::Unreasonable => terms::event(verb, to).to_owned(),
         Verb::Urge => "催过".to_owned(),
         other => format!("{}（{to}）", other.chinese()),
     }

@@ -6,7 +6,7 @@ use crate::{
     message::Millis,
     people::Role,
     tickets::{
-        Matter, State, Ticket,
+        Matter, State, Ticket, Unreasonable,
         life::{Verb, Who},
     },
 };
@@ -153,7 +153,11 @@ pub fn reporter_resumed(label: &str, unit: &str, due: Option<Millis>, now: Milli
 
 /// 同意 where nothing is proposed.
 pub fn nothing_proposed(ticket: &Ticket, verb: Verb) -> String {
-    let hint = if ticket.extension_days.is_some() { format!("要答复延期，回“{}延期 {}”。", verb.chinese(), ticket.seq) } else { String::new() };
+    let hint = if ticket.extension_days.is_some() {
+        format!("要答复延期，回“{}延期 {}”。", verb.chinese(), ticket.seq)
+    } else {
+        String::new()
+    };
     format!("{} 现在没有等着同意的事。{hint}", ticket.short())
 }
 
@@ -237,7 +241,7 @@ pub fn withdraw_asked(label: &str, seq: i64) -> String {
 
 /// To the reporter: intake is asked.
 pub fn withdraw_passed_on(label: &str) -> String {
-    format!("已经跟受理员说了，您想撤回：{label}。他同意了就撤，有结果告诉您。")
+    format!("已经跟受理员说了，您想撤回：{label}。受理员同意了就撤，有结果告诉您。")
 }
 
 /// Withdrawn again while the wish waits, or while something else does.
@@ -284,13 +288,14 @@ pub fn restored(label: &str, due: Option<Millis>, now: Millis) -> String {
 
 /// How to appeal, below a rejection.
 pub fn appeal_hint(seq: i64) -> String {
-    format!("\n觉得应该受理的，回“申诉 {seq} 理由”，请别的受理员再看一次。")
+    format!("\n觉得应该受理的，回“申诉 {seq} 理由”，请受理员再看一次。")
 }
 
 /// To intake: look at it again.
-pub fn appeal_to_intake(label: &str, reason: Option<&str>, seq: i64) -> String {
+pub fn appeal_to_intake(label: &str, others: bool, reason: Option<&str>, seq: i64) -> String {
+    let who = if others { "请换一个人看" } else { "请再看一次" };
     let reason = after_colon("\n反映人说：", reason.filter(|reason| !reason.is_empty()));
-    format!("{label}\n没有受理，反映人申诉，请换一个人看{reason}\n受理回“受理 {seq}”，还是不受理回“不予受理 {seq} 原因”")
+    format!("{label}\n没有受理，反映人申诉了，{who}{reason}\n受理回“受理 {seq}”，不受理回“不予受理 {seq} 原因”")
 }
 
 /// To the reporter.
@@ -374,6 +379,15 @@ pub fn rating_line(solved: Option<&str>, value: Option<i64>, reason: Option<&str
     format!("评价　{}{}", parts.join("，"), after_colon("：", words.filter(|words| !words.is_empty())))
 }
 
+/// What is special about a ticket, for those in office.
+pub fn marks(ticket: &Ticket) -> Option<String> {
+    let relapse = ticket.relapse.then_some("反弹");
+    let extended = (ticket.extended_days > 0).then(|| format!("延期 {} 个工作日", ticket.extended_days));
+    let unreasonable = ticket.unreasonable.map(Unreasonable::chinese);
+    let marks: Vec<&str> = [relapse, extended.as_deref(), unreasonable].into_iter().flatten().collect();
+    (!marks.is_empty()).then(|| format!("标记　{}", marks.join("、")))
+}
+
 /// The time for rating is over.
 pub fn rating_over(number: &str) -> String {
     format!("{number} 评价的时间过了。要是又出了问题，请再反映一次。")
@@ -428,7 +442,7 @@ pub fn closed_here_before(number: &str) -> String {
 
 /// A telephone number is shown in private only.
 pub fn call_in_private() -> &'static str {
-    "电话只在私聊里看得到，请私聊我说“待回访”。"
+    "回访要在私聊里记，电话也只在私聊里看得到。请私聊我说“待回访”。"
 }
 
 /// Who handled or reported it does not call back.
