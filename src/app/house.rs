@@ -35,7 +35,11 @@ pub fn known(
     use_with(&Known {
         actions: &actions,
         sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],
-        rules: &[("finish_result", desk::finish_result), ("matters", desk::matters_rule)],
+        rules: &[
+            ("finish_result", desk::finish_result),
+            ("matters", desk::matters_rule),
+            ("unreasonable_claim", desk::unreasonable_claim),
+        ],
         roles: &roles,
     })
 }
@@ -315,14 +319,14 @@ impl App for House {
     }
 
     async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
-        if matches!(dialog.id.as_str(), "assign" | "redispatch" | "arbitrate") {
-            return desk::unit_needs(turn, answers).await;
-        }
-        if dialog.id == "merge" {
-            return Ok(desk::merge_needs(answers));
-        }
-        if dialog.id != "finish" {
-            return Ok(Answers::new());
+        match dialog.id.as_str() {
+            "assign" | "redispatch" | "arbitrate" => return desk::unit_needs(turn, answers).await,
+            "merge" => return Ok(desk::merge_needs(answers)),
+            "rate" => return desk::rate_needs(turn, answers).await,
+            "withdraw" => return desk::withdraw_needs(turn, answers).await,
+            "callback" => return desk::callback_needs(turn, answers).await,
+            "finish" => {}
+            _ => return Ok(Answers::new()),
         }
         let id = answers
             .get("ticket")

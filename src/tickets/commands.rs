@@ -20,6 +20,21 @@ const METHOD: Slot = Slot::OneOf(
     ],
 );
 const VERDICT: Slot = Slot::OneOf("verdict", &[("rectified", &["已整改", "整改了"]), ("not_rectified", &["未整改", "没整改"])]);
+const REACHED: Slot = Slot::OneOf("reached", &[("yes", &["打通了", "通了"]), ("no", &["没打通", "没通", "没人接", "打不通"])]);
+const CONTACTED: Slot = Slot::OneOf("contacted", &[("yes", &["联系过"]), ("no", &["没联系过", "没联系"])]);
+const SOLVED: Slot =
+    Slot::OneOf("solved", &[("yes", &["解决了"]), ("partly", &["解决了一部分", "部分解决"]), ("no", &["没解决", "没有解决"])]);
+/// The digits of a call-back are a score only behind a number: alone they are the ticket, unlike in 评价.
+const SATISFACTION: Slot = Slot::OneOf(
+    "satisfaction",
+    &[
+        ("5", &["5", "非常满意"]),
+        ("4", &["4", "满意"]),
+        ("3", &["3", "基本满意"]),
+        ("2", &["2", "不满意"]),
+        ("1", &["1", "非常不满意"]),
+    ],
+);
 const OPEN: Slot = Slot::OneOf("open", &[("yes", &["公开"])]);
 
 macro_rules! forms {
@@ -76,7 +91,7 @@ forms! {
     EXTEND: "extend" "延期" [], "extend", [TICKET, Slot::Word("days"), Slot::Rest("reason")], "延期 编号 天数 理由" "要些时间";
     SHELVE: "shelve" "挂账" [], "shelve", [TICKET, Slot::Word("until"), Slot::Rest("plan")], "挂账 编号 到期日 计划" "一时办不了的";
     RESUME: "resume" "重启" [], "resume", [TICKET], "重启 编号" "挂账的接着办";
-    CALLBACK: "callback" "回访" [], "callback", [TICKET], "回访 编号" "记电话回访";
+    CALLBACK: "callback" "回访" [], "callback", [TICKET, REACHED, CONTACTED, SOLVED, SATISFACTION, Slot::Rest("words")], "回访 编号 解决了 5" "记电话回访";
     VERIFY: "verify" "查验" [], "verify", [TICKET, VERDICT, Slot::Rest("seen")], "查验 编号 已整改" "现场看过";
     CHECK: "check" "请查验" [], "check", [TICKET, Slot::Word("who")], "请查验 编号 小组或代表" "请人去现场看";
     UNREASONABLE: "unreasonable" "不合理" [], "unreasonable", [TICKET, Slot::Rest("reason")], "不合理 编号 理由" "诉求不合理";

@@ -90,6 +90,8 @@ fn when(when: When) -> Option<&'static str> {
         When::NotRestored => "没恢复过",
         When::Given => "反映人找了代表",
         When::HasLeader => "有主单",
+        When::ReopensLeft => "反映人要求重办不到两次",
+        When::ReopensUsedUp => "反映人已经要求重办过两次",
     })
 }
 

@@ -4,6 +4,7 @@
 //! each viewer may see; `wording` every sentence; `commands` the words that staff type; `opening` what free words begin.
 
 pub mod calendar;
+mod calls;
 pub mod chain;
 pub mod co_units;
 mod columns;

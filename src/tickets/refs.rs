@@ -176,6 +176,9 @@ pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> St
         // It was sealed while the person had it before him: from then on it does not exist.
         return wording::unknown_number(&ticket.short());
     }
+    if matches!(verb, Verb::Agree | Verb::Disagree) && ticket.proposal.is_none() {
+        return wording::terms::nothing_proposed(ticket, verb);
+    }
     let mut rows = life::rows_in(verb, ticket.state).peekable();
     if rows.peek().is_none() {
         return wording::wrong_state(ticket, verb);
@@ -249,7 +252,11 @@ pub async fn candidates(turn: &mut Turn<'_, Actor>, verb: Verb) -> Result<Vec<Ti
     let open: Vec<State> =
         if verb == Verb::Status { State::ALL.iter().copied().filter(|state| state.is_open()).collect() } else { states };
     let look = look(&turn.actor, verb, &open);
-    search(turn, verb, look).await
+    let mut found = search(turn, verb, look).await?;
+    if verb == Verb::Rate {
+        found.retain(|ticket| super::desk::rating_open(ticket, turn.now));
+    }
+    Ok(found)
 }
 
 async fn search(turn: &mut Turn<'_, Actor>, verb: Verb, look: Look<'_>) -> Result<Vec<Ticket>> {
@@ -264,11 +271,16 @@ async fn search(turn: &mut Turn<'_, Actor>, verb: Verb, look: Look<'_>) -> Resul
     let found = store::find(turn.tx, &look).await?;
     // What is sealed does not exist in a group.
     let here = |ticket: &Ticket| !(turn.in_group() && ticket.sealed != Sealed::Open);
-    Ok(found
+    let mut found: Vec<Ticket> = found
         .into_iter()
         .filter(here)
         .filter(|ticket| permitted(&turn.actor, ticket, verb, entries.contains(&ticket.id)).is_some())
-        .collect())
+        .collect();
+    // 评价 means what waits for it, before what was rated already.
+    if verb == Verb::Rate && found.iter().any(|ticket| ticket.state == State::Callback) {
+        found.retain(|ticket| ticket.state == State::Callback);
+    }
+    Ok(found)
 }
 
 /// What a reference means.

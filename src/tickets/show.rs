@@ -65,11 +65,12 @@ pub fn unit<'d>(ticket: &Ticket, directory: &'d Directory) -> Option<&'d str> {
 
 /// The due time that runs now.
 pub fn running_due(ticket: &Ticket) -> Option<Millis> {
-    use super::State::{Accepted, Dispatched, Disputed, SentBack, Submitted, Working};
+    use super::State::{Accepted, Dispatched, Disputed, SentBack, Shelved, Submitted, Working};
     match ticket.state {
         Submitted => ticket.accept_due,
         Accepted | SentBack | Disputed => ticket.dispatch_due,
         Dispatched | Working => ticket.resolve_due,
+        Shelved => ticket.shelved_until,
         _ => None,
     }
 }
@@ -179,7 +180,13 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     if let Some(due) = running_due(ticket) {
         lines.push(format!("期限　{}前", in_words(due, now)));
     }
+    lines.extend(wording::terms::marks(ticket));
     lines.extend(result_line(ticket));
+    // The unit reads score and words, never who said them.
+    lines.extend(store::ratings(turn.tx, ticket.id).await?.into_iter().map(|rating| {
+        let words = rating.words.as_deref().map(|words| if reads_all { words.to_owned() } else { veil::hidden(words) });
+        wording::terms::rating_line(rating.solved.as_deref(), rating.value, rating.reason.as_deref(), words.as_deref())
+    }));
     lines.push("经过".to_owned());
     lines.extend(history.into_iter().map(|past| {
         let reason = past.reason.map(|words| if past.actor.is_none() { open(&words) } else { words });

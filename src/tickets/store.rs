@@ -290,6 +290,27 @@ pub struct Past {
     pub before: Option<String>,
 }
 
+#[cfg(test)]
+impl Past {
+    /// An event of which only what was done matters.
+    pub fn of(verb: Verb, to: State) -> Self {
+        Past {
+            seq: 0,
+            turn_key: String::new(),
+            at: 0,
+            actor: None,
+            role: String::new(),
+            verb,
+            from: None,
+            to,
+            reason: None,
+            payload: None,
+            visible: "all".into(),
+            before: None,
+        }
+    }
+}
+
 /// The history of a ticket, oldest first.
 ///
 /// # Errors
@@ -428,6 +449,64 @@ pub async fn rate(tx: &mut Tx, ticket: &Ticket, reporter: i64, column: &str, val
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// What a reporter said of a result.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns under their own names")]
+pub struct Rating {
+    pub round: i64,
+    pub reporter: i64,
+    pub solved: Option<String>,
+    pub value: Option<i64>,
+    pub contacted: Option<String>,
+    pub words: Option<String>,
+    pub reason: Option<String>,
+    pub at: Millis,
+}
+
+/// The ratings of a ticket, the first round first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn ratings(tx: &mut Tx, ticket: i64) -> Result<Vec<Rating>> {
+    let rows = sqlx::query(
+        "SELECT round, reporter_id, solved, value, contacted, words, reason, at FROM rating WHERE ticket_id = $1 ORDER BY round, reporter_id",
+    )
+    .bind(ticket)
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Rating {
+                round: row.try_get(0)?,
+                reporter: row.try_get(1)?,
+                solved: row.try_get(2)?,
+                value: row.try_get(3)?,
+                contacted: row.try_get(4)?,
+                words: row.try_get(5)?,
+                reason: row.try_get(6)?,
+                at: row.try_get(7)?,
+            })
+        })
+        .collect()
+}
+
+/// The number of the last ticket of this place and field that was closed since a moment.
+///
+/// # Errors
+/// Those of the database.
+pub async fn closed_since(tx: &mut Tx, area: &str, field: &str, since: Millis) -> Result<Option<String>> {
+    let row = sqlx::query(
+        "SELECT number FROM ticket WHERE area_code = $1 AND field_id = $2 AND state = 'closed' AND closed_at >= $3 AND sealed = 0
+         ORDER BY closed_at DESC LIMIT 1",
+    )
+    .bind(area.to_owned())
+    .bind(field.to_owned())
+    .bind(since)
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// Counts wrong guesses of query codes since a moment, and adds one.

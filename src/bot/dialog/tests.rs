@@ -16,7 +16,7 @@ static ACTIONS: LazyLock<Vec<&'static str>> =
 
 /// What the features register, as far as the shipped dialogs name it.
 pub(super) fn known() -> Known<'static> {
-    const RULES: &[(&str, Rule)] = &[("finish_result", finish_result), ("matters", anything)];
+    const RULES: &[(&str, Rule)] = &[("finish_result", finish_result), ("matters", anything), ("unreasonable_claim", anything)];
     Known {
         actions: &ACTIONS,
         sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],

@@ -262,20 +262,7 @@ mod tests {
     use crate::people::org;
 
     fn past(verb: Verb, payload: Option<&str>) -> Past {
-        Past {
-            seq: 0,
-            turn_key: String::new(),
-            from: None,
-            before: None,
-            at: 0,
-            actor: None,
-            role: String::new(),
-            verb,
-            to: State::Dispatched,
-            reason: None,
-            payload: payload.map(str::to_owned),
-            visible: "all".into(),
-        }
+        Past { payload: payload.map(str::to_owned), ..Past::of(verb, State::Dispatched) }
     }
 
     fn back(unit: &str) -> Past {

@@ -56,7 +56,11 @@ pub(super) async fn reject(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     close_offers(turn.tx, after.id, &[]).await?;
     let label = show::label(&after, turn.actor.directory());
     let note = Some(note.as_str()).filter(|note| !note.is_empty());
-    tell_reporters(turn, &after, wording::reporter_rejected(&label, reason, note).into()).await?;
+    let mut text = wording::reporter_rejected(&label, reason, note);
+    if !after.appealed {
+        text.push_str(&wording::terms::appeal_hint(after.seq));
+    }
+    tell_reporters(turn, &after, text.into()).await?;
     Ok(wording::done(Verb::Reject, &show::here(turn, &after), "").into())
 }
 

@@ -22,20 +22,22 @@ mod trial;
 mod undo;
 mod work;
 
+pub use appeal::unreasonable_claim;
+pub use callback::{callback_needs, how_to_reach, tries};
 pub use dispute::above;
 pub use intake::{subject_answer, unit_needs};
 pub use joint::{helper_lines, helping};
 pub use merge::merge_needs;
-pub use outcome::rate_answer;
+pub use outcome::{rate_answer, rate_needs, rating_open};
 pub use report::{kind_of, title_of};
-pub use reporter::by_query_code;
+pub use reporter::{by_query_code, withdraw_needs};
 pub use split::matters_rule;
 pub use undo::undo;
-pub use work::{finish_needs, finish_result, in_vain};
+pub use work::{finish_needs, finish_result};
 
 use super::{
     Mode, Sealed, State, Ticket, columns,
-    life::{To, Verb, Who},
+    life::{self, To, Verb, Who},
     refs, show,
     store::{self, At, By, Event, Reporter},
     together, wording,
@@ -208,6 +210,23 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
 
 pub(super) use intake::{assign_to, names};
 
+/// Why a command on this ticket would come to nothing, as far as that can be told before its questions are asked.
+///
+/// # Errors
+/// Those of the database.
+pub async fn in_vain(turn: &mut Turn<'_, Actor>, verb: Verb, ticket: &Ticket) -> Result<Option<String>> {
+    Ok(match verb {
+        Verb::Contact if ticket.mode != Mode::RealName => Some(wording::contact_through_bot(ticket.seq)),
+        Verb::Done => joint::awaited(turn, ticket).await?,
+        Verb::Raise => dispute::nothing_above(turn.actor.directory(), ticket),
+        Verb::Extend => terms::room_now(ticket, turn.now).err(),
+        Verb::Rate => outcome::no_more_rating(turn, ticket).await?,
+        Verb::Unreasonable => appeal::no_claim(turn, ticket).await?,
+        Verb::Callback => callback::not_by_you(turn, ticket).await?,
+        _ => None,
+    })
+}
+
 /// The tickets that the `ticket` step names.
 async fn tickets(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Vec<Ticket>> {
     let keys = answers.get("ticket").and_then(|answer| answer.value()).map(Value::keys).unwrap_or_default();
@@ -297,6 +316,9 @@ impl<'a> Change<'a> {
 async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl Fn(&mut Ticket)) -> Result<Ticket> {
     let mine = refs::reported(turn, before.id).await?;
     let events = 1 + i64::from(what.accepts) + i64::from(what.aside.is_some());
+    if before.appealed && before.state == State::Submitted && matches!(what.verb, Verb::Accept | Verb::Reject | Verb::Assign) {
+        appeal::by_somebody_else(turn, before, what.verb).await?;
+    }
     let mut before = std::borrow::Cow::Borrowed(before);
     let (who, replaced, after) = loop {
         let found = refs::permitted_to(&turn.actor, &before, what.verb, what.to, mine.is_some());
@@ -308,6 +330,7 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
             after.state = to;
         }
         edit(&mut after);
+        life::let_go(&mut after);
         // An edit may put a whole earlier ticket in place; the counts of the row stay its own.
         (after.version, after.events) = (before.version, before.events);
         merge::may_end(turn, &before, after.state).await?;
@@ -398,6 +421,29 @@ fn by(turn: &Turn<'_, Actor>, who: Who) -> By {
         Who::Itself => By { person: None, role: "itself" },
         Who::Clock => By { person: None, role: "clock" },
     }
+}
+
+/// Tells the unit: its liaisons, and the person who handles the ticket.
+fn tell_unit(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
+    if ticket.handler.is_some_and(|handler| handler != turn.actor.person) {
+        tell_handler(turn, ticket, class, reply.clone());
+    }
+    tell_role(turn, ticket, Role::Liaison, class, reply);
+}
+
+/// Tells one person in private.
+fn tell_person(turn: &mut Turn<'_, Actor>, ticket: &Ticket, person: i64, reply: Reply) {
+    if person == turn.actor.person {
+        return;
+    }
+    let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+    let target = Target::Person(person);
+    turn.push(Push { target, ticket: Some(ticket.id), class: Class::Now, reply, except: None, urgent: ticket.urgent() });
+}
+
+/// What a group may read, and what only a private chat may.
+fn both(group: String, private: String) -> Reply {
+    Reply { text: group, private: Some(private), ..Reply::default() }
 }
 
 /// Tells everybody who reported the ticket, or one that is handled as part of it, except the sender of this turn.

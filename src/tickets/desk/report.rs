@@ -6,7 +6,7 @@ use crate::{
         Offer, Submitted, Turn,
         dialog::{self, Answer, Answers, Value},
     },
-    clock::{HOUR, local},
+    clock::{DAY, HOUR, local},
     error::{Error, Result},
     media,
     message::{Point, Reply},
@@ -27,6 +27,9 @@ use chrono::Timelike;
 
 /// At most so many of a field's questions are put into the one friendly message.
 const QUESTIONS: usize = 4;
+
+/// What is reported again so soon after it was closed has come back.
+const RELAPSE_WINDOW: i64 = 90 * DAY;
 
 /// What a report comes to, before it is a ticket.
 struct Clue {
@@ -169,6 +172,11 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     let campaign = field.is_some_and(|field| field.kind == FieldKind::Campaign);
     let kind = clue.kind.unwrap_or_else(|| kind_of(&clue.text, campaign));
     let priority = if crate::tickets::words::danger(&clue.text) { Priority::Urgent } else { Priority::Normal };
+    let village = Level::of(&clue.area) == Some(Level::Village);
+    let earlier = match field.filter(|_| village) {
+        Some(field) => store::closed_since(turn.tx, &clue.area, &field.id, now - RELAPSE_WINDOW).await?,
+        None => None,
+    };
     let ticket = Ticket {
         id: turn.tx.id()?,
         number,
@@ -187,6 +195,7 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         on_behalf: clue.on_behalf,
         mode: clue.mode,
         priority,
+        relapse: earlier.is_some(),
         accept_due: Some(calendar::due(now, calendar::limit(Clock::Accept, kind, priority))),
         ..Ticket::blank(now)
     };
@@ -207,10 +216,11 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     store::event(turn.tx, &office.keys, at, by(turn, Who::Reporter), event).await?;
     let proposal = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
+    let before = earlier.map(|number| wording::terms::closed_here_before(&number)).unwrap_or_default();
     let detail = wording::with_media(&words::shorten(&ticket.text, 200), clue.media.len());
     let reply = Reply {
-        text: wording::new_for_intake(&ticket.number, &show::group_scope(&ticket, directory)),
-        private: Some(wording::new_for_intake_private(&show::label(&ticket, directory), &detail, &ticket, proposal)),
+        text: wording::new_for_intake(&ticket.number, &show::group_scope(&ticket, directory)) + &before,
+        private: Some(wording::new_for_intake_private(&show::label(&ticket, directory), &detail, &ticket, proposal) + &before),
         ..Reply::default()
     };
     tell_role(turn, &ticket, Role::Intake, Class::Batch, reply);

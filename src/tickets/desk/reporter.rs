@@ -2,14 +2,22 @@
 
 use super::{Change, account, change, work::tell_whoever_has_it};
 use crate::{
-    bot::{Submitted, Turn, close_offers, dialog::Answers},
+    bot::{
+        Submitted, Turn, close_offers,
+        dialog::{Answers, Value},
+    },
     clock::{DAY, HOUR, MINUTE},
     error::{Error, Result},
     media,
     message::Reply,
     outbox::{Class, Target},
     people::{Actor, Role},
-    tickets::{Kind, State, Ticket, life::Verb, refs, show, store, wording},
+    tickets::{
+        Matter, Proposal, State, Ticket, Voice,
+        life::{To, Verb, When},
+        refs, show, store,
+        wording::{self, terms},
+    },
 };
 
 /// What comes this soon after an addition belongs to it.
@@ -43,10 +51,25 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     Ok(wording::added(&show::here(turn, &after)).into())
 }
 
-/// 撤回, where no consent is needed.
+/// What the dialog of 撤回 must be given: whether intake has to agree.
+///
+/// # Errors
+/// Those of the database.
+pub async fn withdraw_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Answers> {
+    let mut given = Answers::new();
+    if answers.contains_key("ticket") {
+        let consent = super::tickets(turn, answers).await?.iter().any(|ticket| When::NeedsConsent.holds(ticket));
+        given.insert("consent".into(), Value::key(if consent { "yes" } else { "no" }, "").into());
+    }
+    Ok(given)
+}
+
+/// 撤回. Of an accusation and of what is urgent or sealed intake has to agree first.
 pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
-    if ticket.kind == Kind::Accusation || ticket.urgent() {
-        return Err(Error::user(wording::withdraw_needs_consent()));
+    if When::NeedsConsent.holds(&ticket)
+        && let Some(mine) = refs::reported(turn, ticket.id).await?
+    {
+        return ask_consent(turn, ticket, mine.holder).await;
     }
     let after = change(turn, &ticket, Change::of(Verb::Withdraw), |_| {}).await?;
     close_offers(turn.tx, after.id, &[]).await?;
@@ -55,7 +78,30 @@ pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resu
         super::tell_handler(turn, &after, Class::Batch, text.clone().into());
     }
     super::tell_role(turn, &after, Role::Intake, Class::Batch, text.into());
-    Ok(wording::done(Verb::Withdraw, &show::here(turn, &after), "").into())
+    let extra = if after.restored { String::new() } else { terms::restore_hint(after.seq) };
+    Ok(wording::done(Verb::Withdraw, &show::here(turn, &after), &extra).into())
+}
+
+/// The wish to withdraw waits for intake.
+async fn ask_consent(turn: &mut Turn<'_, Actor>, ticket: Ticket, holder: String) -> Result<Reply> {
+    super::agree::somebody_else(turn, &ticket, Role::Intake)?;
+    let proposal = Proposal {
+        matter: Matter::Withdraw,
+        by: Voice { holder, role: "reporter".to_owned() },
+        agreed: Vec::new(),
+        words: String::new(),
+        until: None,
+    };
+    let after =
+        change(turn, &ticket, Change::of(Verb::Withdraw).leading(To::Same), |ticket| ticket.proposal = Some(proposal.clone()))
+            .await?;
+    let directory = turn.actor.office.directory.clone();
+    let reply = super::both(
+        terms::withdraw_asked(&show::group_label(&after, &directory), after.seq),
+        terms::withdraw_asked(&show::label(&after, &directory), after.seq),
+    );
+    super::tell_role(turn, &after, Role::Intake, Class::Now, reply);
+    Ok(terms::withdraw_passed_on(&show::here(turn, &after)).into())
 }
 
 /// 催办.

@@ -17,8 +17,8 @@ use crate::{
     tickets::{
         Method, Mode, State, Ticket, Verification,
         calendar::{self, Amount, Clock},
-        life::Verb,
-        refs, show, wording,
+        life::{Verb, Who},
+        refs, show, store, wording,
     },
 };
 
@@ -121,10 +121,11 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
 pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let (now, said) = (turn.now, text(answers, "text"));
     let mine = refs::reported(turn, ticket.id).await?;
-    let staff = refs::permitted(&turn.actor, &ticket, Verb::Relay, false).is_some();
-    let from_reporter = mine.is_some() && !staff;
+    let staff = refs::permitted(&turn.actor, &ticket, Verb::Relay, false);
+    let from_reporter = mine.is_some() && staff.is_none();
+    let by_clerk = matches!(staff, Some((_, Who::Holder(Role::CallbackClerk))));
     let after = change(turn, &ticket, Change::of(Verb::Relay).because(&said), |ticket| {
-        if !from_reporter && ticket.mode != Mode::RealName && ticket.dispatched_at.is_some() {
+        if !from_reporter && !by_clerk && ticket.mode != Mode::RealName && ticket.dispatched_at.is_some() {
             ticket.first_contact_at.get_or_insert(now);
         }
     })
@@ -141,9 +142,15 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             )),
             ..Reply::default()
         };
-        tell_whoever_has_it(turn, &after, Class::Now, reply);
+        // What a call-back clerk asked is answered to the clerk alone.
+        match asking_clerk(turn, after.id).await? {
+            Some(clerk) => super::tell_person(turn, &after, clerk, reply),
+            None => tell_whoever_has_it(turn, &after, Class::Now, reply),
+        }
     } else {
-        let from = if after.unit.is_some() && !turn.actor.has(Role::Intake) {
+        let from = if by_clerk {
+            Role::CallbackClerk.chinese().to_owned()
+        } else if after.unit.is_some() && !turn.actor.has(Role::Intake) {
             unit_name(turn, &after)
         } else {
             wording::INTAKE.to_owned()
@@ -154,6 +161,13 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
         }
     }
     Ok(wording::relayed(&show::here(turn, &after)).into())
+}
+
+/// The call-back clerk, if the last words to the reporter were his.
+async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<i64>> {
+    let history = store::history(turn.tx, ticket).await?;
+    let last = history.iter().rfind(|past| past.verb == Verb::Relay && past.actor.is_some());
+    Ok(last.filter(|past| past.role == Role::CallbackClerk.as_str()).and_then(|past| past.actor))
 }
 
 /// Tells the unit while it has the ticket, the dispatcher while nobody has, intake before that.
@@ -185,20 +199,6 @@ pub fn finish_result(value: &Value, answers: &Answers) -> Result<(), String> {
         return Err(wording::result_too_short(with_photo).to_owned());
     }
     Ok(())
-}
-
-/// Why a command on a ticket would come to nothing, said before anything is asked: contact with somebody who is not known, a result
-/// while opinions are awaited, a level above where there is none.
-///
-/// # Errors
-/// Those of the database.
-pub async fn in_vain(turn: &mut Turn<'_, Actor>, verb: Verb, ticket: &Ticket) -> Result<Option<String>> {
-    match verb {
-        Verb::Contact if ticket.mode != Mode::RealName => Ok(Some(wording::contact_through_bot(ticket.seq))),
-        Verb::Done => joint::awaited(turn, ticket).await,
-        Verb::Raise => Ok(dispute::nothing_above(turn.actor.directory(), ticket)),
-        _ => Ok(None),
-    }
 }
 
 /// What the finishing dialog must be given about a ticket: whether a verdict and a picture are needed.

@@ -371,31 +371,21 @@ pub fn rated(reopened: bool) -> &'static str {
     if reopened { "已经请他们再办一次，有结果再告诉您。" } else { "您说的我们都记下了。" }
 }
 
-/// The reporter has used up his turns.
-pub fn reopened_enough() -> &'static str {
-    "这件事您已经要求重办过两次了。还不满意，可以回“转人工”跟受理员说，由县人大工委来定。"
-}
-
 /// Too late to reopen.
 pub fn reopen_too_late() -> &'static str {
     "这件事归档已经超过 30 天了。要是又出了问题，请重新反映一次。"
 }
 
-/// To the unit: once more, by the reporter.
-pub fn reopened(label: &str, reason: &str, due: Option<Millis>, now: Millis) -> String {
+/// To the unit: once more, and who wants it.
+pub fn reopened(label: &str, who: &str, reason: &str, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("\n{}前办结", by(due, now))).unwrap_or_default();
-    let reason = if reason.is_empty() { String::new() } else { format!("\n反映人说：{reason}") };
+    let reason = if reason.is_empty() { String::new() } else { format!("\n{who}说：{reason}") };
     format!("{label} 要重办{reason}{due}")
 }
 
 /// To staff: taken back by the reporter.
 pub fn withdrawn(number: &str) -> String {
     format!("{number} 的反映人撤回了，不用办了。")
-}
-
-/// Withdrawal that needs consent.
-pub fn withdraw_needs_consent() -> &'static str {
-    "举报和特急的事，撤回要受理员同意。请回“转人工”跟受理员说。"
 }
 
 /// To whoever has it: hurry.
@@ -433,12 +423,16 @@ pub fn not_yours(ticket: &Ticket, verb: Verb) -> String {
 
 /// The state and the person are right, and yet it does not fit now.
 pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
-    let (number, word) = (ticket.short(), verb.chinese());
+    let number = ticket.short();
     match when {
         When::Always => not_yours(ticket, verb),
         When::FirstSendBack | When::SecondSendBack => format!("{number} 已经裁定归您这里办，不能再退。"),
-        When::NeedsNoConsent | When::NeedsConsent => format!("{number} 的撤回已经提出来了，在等受理员同意。"),
-        When::Proposed(Matter::Shelve | Matter::Withdraw | Matter::Unreasonable) => format!("{number} 现在没有等着{word}的事。"),
+        When::NeedsNoConsent | When::NeedsConsent => {
+            let waits = ticket.proposal.as_ref().is_some_and(|proposal| proposal.matter == Matter::Withdraw);
+            terms::withdraw_waits(&number, waits)
+        }
+        // Something is proposed, which others decide.
+        When::Proposed(Matter::Shelve | Matter::Withdraw | Matter::Unreasonable) => not_yours(ticket, verb),
         When::NothingProposed => format!("{number} 有一件事还在等另一个人同意，先等它有结果。"),
         When::ExtensionPending => format!("{number} 没有等着批的延期。"),
         When::NoExtensionPending => format!("{number} 已经提过延期，还在等派单员答复。"),
@@ -448,6 +442,7 @@ pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
         When::NotRestored => format!("{number} 已经恢复过一次了。还要办，请重新反映一次。"),
         When::Given => format!("{number} 已经在受理员那里了。"),
         When::HasLeader => format!("{number} 没有并到别的单里。"),
+        When::ReopensLeft | When::ReopensUsedUp => terms::congress_decides(&number),
     }
 }
 
@@ -643,8 +638,20 @@ pub fn event(verb: Verb, to: State) -> String {
         Verb::Redo => "退回再办".to_owned(),
         Verb::Pass => "结果通过".to_owned(),
         Verb::Rate => "评价了".to_owned(),
-        Verb::Reopen => "再办一次".to_owned(),
-        Verb::Withdraw => "撤回".to_owned(),
+        Verb::Reopen if to == State::Working => "再办一次".to_owned(),
+        Verb::Reopen => "要求再办一次".to_owned(),
+        Verb::Withdraw
+        | Verb::Agree
+        | Verb::Disagree
+        | Verb::Callback
+        | Verb::Extend
+        | Verb::ExtendOk
+        | Verb::ExtendNo
+        | Verb::Shelve
+        | Verb::Resume
+        | Verb::Appeal
+        | Verb::Restore
+        | Verb::Unreasonable => terms::event(verb, to).to_owned(),
         Verb::Urge => "催过".to_owned(),
         Verb::Join => "请别的单位协办".to_owned(),
         Verb::Opinion => "协办意见".to_owned(),
