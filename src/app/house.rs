@@ -13,7 +13,7 @@ use crate::{
     outbox::{Class, Found, Post, Push, Target},
     people::{self, Actor, GroupOf, Office, Role, Scope},
     seal::Keys,
-    tickets::{self, Mode, commands, desk, life, lists, opening, refs, show, sources, words},
+    tickets::{self, Mode, commands, desk, group, life, lists, opening, refs, show, sources, words},
 };
 use std::{
     collections::HashMap,
@@ -34,8 +34,8 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
-        rules: &[("finish_result", desk::finish_result)],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "deputies", "suggestions", "suggestion_moves"],
+        rules: &[("finish_result", desk::finish_result), ("demand", desk::demand)],
         roles: &roles,
     })
 }
@@ -113,7 +113,7 @@ impl House {
             life::Who::Anybody | life::Who::Reporter => true,
             life::Who::Itself | life::Who::Clock => false,
             life::Who::CoLiaison => actor.has(Role::Liaison) || actor.has(Role::UnitLeader),
-            life::Who::ChosenDeputy => actor.has(Role::Deputy),
+            life::Who::ChosenDeputy => actor.has(Role::Deputy) || actor.has(Role::StationKeeper),
             life::Who::StaffInScope => actor.is_staff(),
             life::Who::Holder(role) => Self::holds_anywhere(actor, *role),
             life::Who::IntakeAndDispatcher => actor.has(Role::Intake) && actor.has(Role::Dispatcher),
@@ -128,6 +128,8 @@ impl House {
             "report_for" => return actor.is_staff(),
             "looks" => return actor.has(Role::Inspector),
             "my_group" => return actor.has(Role::Deputy) || actor.has(Role::GroupLead),
+            "my_suggestions" => return actor.has(Role::Deputy),
+            "suggestions" => return Self::holds_anywhere(actor, Role::NpcStaff),
             "try" => return actor.has(Role::Dispatcher) || actor.has(Role::Admin),
             "sign_all" => life::Verb::Sign,
             "to_call" => life::Verb::Callback,
@@ -226,7 +228,7 @@ impl App for House {
     }
 
     fn private(&self, dialog: &Dialog) -> bool {
-        matches!(dialog.id.as_str(), "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish")
+        matches!(dialog.id.as_str(), "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish" | "report_more" | "find_deputy")
     }
 
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
@@ -268,7 +270,14 @@ impl App for House {
                 Ok(colleagues(&turn.actor, &ticket))
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
-            "checkers" | "leaders" => Ok(Vec::new()),
+            "checkers" => match param("ticket").and_then(|id| id.parse().ok()) {
+                Some(id) => desk::checkers(turn, id).await,
+                None => Ok(Vec::new()),
+            },
+            "deputies" => Ok(group::deputies(&turn.actor, param("area").unwrap_or_default())),
+            "suggestions" => desk::suggestion_choices(turn).await,
+            "suggestion_moves" => desk::suggestion_moves(turn, param("suggestion").and_then(|id| id.parse().ok())).await,
+            "leaders" => Ok(Vec::new()),
             other => Err(Error::fault(format!("no source is called {other}"))),
         }
     }
@@ -277,6 +286,10 @@ impl App for House {
         match query.source.as_str() {
             "tickets" => {}
             "units" if !words.is_empty() => return Ok(people::desk::unit_named(&turn.actor, words)),
+            "checkers" if !words.is_empty() => {
+                let items = self.items(turn, query).await?;
+                return Ok(group::unknown_checker(&items, words));
+            }
             "chat_groups" if !words.is_empty() => return Ok(people::desk::group_named(&turn.actor, words)),
             _ => return Ok(None),
         }
@@ -316,8 +329,12 @@ impl App for House {
         if dialog.id == "assign" {
             return desk::assign_needs(turn, answers).await;
         }
-        if dialog.id != "finish" {
-            return Ok(Answers::new());
+        match dialog.id.as_str() {
+            "verify" => return Ok(desk::verify_needs(turn, answers)),
+            "to_suggestion" => return desk::suggestion_draft(turn, answers).await,
+            "report_more" => return Ok(desk::more_needs(answers)),
+            "finish" => {}
+            _ => return Ok(Answers::new()),
         }
         let id = answers
             .get("ticket")
@@ -342,6 +359,9 @@ impl App for House {
     async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form, alone: bool) -> Result<bool> {
         if alone && form.alias == life::Verb::Status.code() && turn.said().is_none_or(|said| said.quote.is_none()) {
             return lists::mine(turn).await.map(|_| true);
+        }
+        if alone && form.dialog == "suggestion" {
+            return desk::my_suggestions(turn, form.alias == "suggestions").await.map(|()| true);
         }
         match form.dialog.strip_prefix("now.") {
             Some("undo") => desk::undo(turn).await.map(|()| true),

@@ -83,6 +83,9 @@ fn when(when: When) -> Option<&'static str> {
         When::NotRestored => "没恢复过",
         When::Given => "反映人找了代表",
         When::HasLeader => "有主单",
+        When::HasUnit => "有单位办过",
+        When::NoUnit => "没有单位办过",
+        When::FromDeputy => "代表反映的",
     })
 }
 

@@ -25,6 +25,7 @@ pub async fn show_list(turn: &mut Turn<'_, Actor>, alias: &str) -> Result<Submit
         "todo" => ("待办", Verb::Done, &[State::Working]),
         "to_review" => return review_list(turn).await,
         "assign_all" => return assign_all(turn).await,
+        "my_group" => return super::group::my_group(turn).await,
         other => return Err(Error::fault(format!("no list is called {other}"))),
     };
     let mut tickets = refs::candidates(turn, verb).await?;

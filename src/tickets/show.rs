@@ -7,7 +7,7 @@ use super::{
     Mode, Ticket,
     life::Verb,
     life::Who,
-    refs,
+    oversight, refs,
     store::{self, Past},
     veil, wording,
 };
@@ -168,6 +168,7 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
         lines.push(format!("期限　{}前", in_words(due, now)));
     }
     lines.extend(result_line(ticket));
+    lines.extend(oversight::lines(turn, ticket).await?);
     lines.push("经过".to_owned());
     lines.extend(history.into_iter().map(|past| {
         let reason = past.reason.map(|words| if past.actor.is_none() { open(&words) } else { words });

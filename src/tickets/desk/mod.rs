@@ -15,6 +15,7 @@ mod report;
 mod reporter;
 mod reveal;
 mod spot;
+mod suggest;
 mod supervise;
 mod terms;
 mod trial;
@@ -23,8 +24,11 @@ mod work;
 
 pub use intake::assign_needs;
 pub use outcome::rate_answer;
-pub use report::{kind_of, title_of};
+pub use report::{kind_of, more_needs, title_of};
 pub use reporter::by_query_code;
+pub use spot::{checkers, verify_needs};
+pub use suggest::{draft as suggestion_draft, moves as suggestion_moves, mine as my_suggestions, choices as suggestion_choices};
+pub use supervise::demand;
 pub use undo::undo;
 pub use work::{finish_needs, finish_result};
 
@@ -102,6 +106,7 @@ pub const ACTIONS: &[&str] = &[
     "tickets.forward",
     "tickets.supervise",
     "tickets.to_suggestion",
+    "tickets.suggestion",
     "tickets.try",
 ];
 
@@ -120,7 +125,8 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
         "how" => reporter::how(turn, answers).await,
         "callback" => callback::callback(turn, answers).await,
         "merge" => merge::merge(turn, answers).await,
-        "to_suggestion" => deputy::to_suggestion(turn, answers).await,
+        "to_suggestion" => suggest::to_suggestion(turn, answers).await,
+        "suggestion" => suggest::go_on(turn, answers).await,
         "try" => trial::trial(turn, answers).await,
         _ => {
             let tickets = tickets(turn, answers).await?;
@@ -187,7 +193,7 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
         "reveal" => reveal::reveal(turn, ticket, answers).await,
         "unmerge" => merge::unmerge(turn, ticket, answers).await,
         "split" => merge::split(turn, ticket, answers).await,
-        "forward" => deputy::forward(turn, ticket, answers).await,
+        "forward" => deputy::forward(turn, ticket).await,
         "supervise" => supervise::supervise(turn, ticket, answers).await,
         "raise" => dispute::raise(turn, ticket, answers).await,
         other => Err(Error::fault(format!("no ticket action is called {other}"))),

@@ -16,6 +16,8 @@ use crate::{
 const MORE_FOLLOWS: i64 = 10 * MINUTE;
 /// A reporter urges once in this time.
 const URGE_EVERY: i64 = 3 * DAY;
+/// From this urge on, dispatchers know and an order is proposed.
+const OFTEN: i64 = 3;
 
 /// 补充: also the answer to 追问, and anything that is sent back to a question about the ticket.
 pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
@@ -80,6 +82,9 @@ pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
         ..Reply::default()
     };
     tell_whoever_has_it(turn, &after, Class::Now, reply);
+    if after.urges >= OFTEN {
+        super::supervise::urged_often(turn, &after);
+    }
     Ok(wording::urge_passed_on(&show::here(turn, &after)).into())
 }
 
