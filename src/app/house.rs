@@ -34,7 +34,18 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "deputies", "suggestions", "suggestion_moves"],
+        sources: &[
+            "areas",
+            "tickets",
+            "units",
+            "handlers",
+            "chat_groups",
+            "checkers",
+            "leaders",
+            "deputies",
+            "suggestions",
+            "suggestion_moves",
+        ],
         rules: &[("finish_result", desk::finish_result), ("demand", desk::demand)],
         roles: &roles,
     })
@@ -228,7 +239,10 @@ impl App for House {
     }
 
     fn private(&self, dialog: &Dialog) -> bool {
-        matches!(dialog.id.as_str(), "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish" | "report_more" | "find_deputy")
+        matches!(
+            dialog.id.as_str(),
+            "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish" | "report_more" | "find_deputy"
+        )
     }
 
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
@@ -290,6 +304,7 @@ impl App for House {
                 let items = self.items(turn, query).await?;
                 return Ok(group::unknown_checker(&items, words));
             }
+            "suggestions" if !words.is_empty() => return desk::suggestion_named(turn, words).await.map(Some),
             "chat_groups" if !words.is_empty() => return Ok(people::desk::group_named(&turn.actor, words)),
             _ => return Ok(None),
         }
@@ -320,6 +335,12 @@ impl App for House {
                 notes: vec![tickets::wording::contact_through_bot(ticket.seq)],
                 ask: false,
             }));
+        }
+        if let [ticket] = &found[..]
+            && verb == life::Verb::Verify
+            && let Some(sentence) = desk::may_not_verify(turn, ticket).await?
+        {
+            return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
         }
         let value = (!found.is_empty()).then(|| sources::value_of(&found, turn));
         Ok(Some(Resolved { value, notes: wrong, ask: false }))

@@ -1,7 +1,7 @@
 //! Deputies and their groups: whom a citizen may choose, who may be asked to look on the spot, 我的小组.
 
 use super::{
-    State, Ticket,
+    Sealed, State, Ticket,
     columns::{COLUMNS, read},
     oversight::{self, Checker},
     refs, show, store,
@@ -25,9 +25,9 @@ pub fn with_deputy(directory: &Directory, ticket: &Ticket, now: Millis) -> Optio
     chosen(directory, ticket).filter(|_| in_time)
 }
 
-/// The deputy whom the reporter chose, as long as he is in office.
+/// The deputy whom the reporter chose, as long as he is in office and may know of it.
 pub fn chosen(directory: &Directory, ticket: &Ticket) -> Option<i64> {
-    ticket.given_to.filter(|id| may_be_chosen(directory, *id, &ticket.area))
+    ticket.given_to.filter(|id| ticket.sealed == Sealed::Open && may_be_chosen(directory, *id, &ticket.area))
 }
 
 /// May a citizen of this area bring a matter to this person?
@@ -56,8 +56,7 @@ fn nearest(directory: &Directory, role: Role, area: &str) -> Vec<(usize, i64, St
 
 /// The groups of this area, the smallest area first.
 fn groups_of<'d>(directory: &'d Directory, area: &str) -> Vec<&'d DeputyGroup> {
-    let mut groups: Vec<&DeputyGroup> =
-        directory.deputy_groups().iter().filter(|group| contains(&group.area, area)).collect();
+    let mut groups: Vec<&DeputyGroup> = directory.deputy_groups().iter().filter(|group| contains(&group.area, area)).collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.area.len()));
     groups
 }
@@ -88,6 +87,9 @@ pub fn deputies(actor: &Actor, area: &str) -> Vec<Item> {
 
 /// Who may be asked to look at a ticket on the spot: the groups of its area, then the deputies there; whoever handled it not.
 pub fn checkers(actor: &Actor, ticket: &Ticket, handled: &[i64]) -> Vec<Item> {
+    if ticket.sealed != Sealed::Open {
+        return Vec::new();
+    }
     let directory = actor.directory();
     let groups = groups_of(directory, &ticket.area).into_iter().enumerate().map(|(index, group)| {
         let nearest = (index == 0).then(|| words::NEAREST_GROUP.to_owned());
@@ -184,7 +186,8 @@ pub async fn my_group(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
         parts.push(words::checks_wait(&checks));
     }
     for group in &groups {
-        let names: Vec<&str> = group.members.iter().filter_map(|id| Some(directory.staff_by_reference(id)?.name.as_str())).collect();
+        let names: Vec<&str> =
+            group.members.iter().filter_map(|id| Some(directory.staff_by_reference(id)?.name.as_str())).collect();
         let lead = group.lead.as_deref().and_then(|id| directory.staff_by_reference(id)).map(|staff| staff.name.as_str());
         let (counts, oldest) = open_of(turn.tx, &group.area).await?;
         let counts: Vec<(State, i64)> = counts.into_iter().collect();
@@ -203,4 +206,81 @@ pub async fn my_group(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
     }
     turn.say_privately(person, Reply::text(parts.join("\n\n")));
     Ok(Submitted::Done(Vec::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::org;
+
+    const VILLAGE: &str = "131122102214";
+
+    /// The demonstration; `gone` are references of people who left office.
+    fn directory(gone: &[&str]) -> Directory {
+        let mut org = org::demonstration().unwrap();
+        org.persons.retain(|person| !gone.contains(&person.id.as_str()));
+        Directory::of(org)
+    }
+
+    fn id(directory: &Directory, reference: &str) -> i64 {
+        directory.staff_by_reference(reference).unwrap().id
+    }
+
+    #[test]
+    fn a_deputy_has_it_while_he_is_in_office_and_in_time() {
+        let all = directory(&[]);
+        let ma = id(&all, "ma");
+        let ticket = |area: &str, state, due| Ticket {
+            given_to: Some(ma),
+            area: area.to_owned(),
+            accept_due: Some(due),
+            state,
+            ..Ticket::blank(0)
+        };
+        for (ticket, now, has_it) in [
+            (ticket(VILLAGE, State::Submitted, 100), 100, true),
+            (ticket(VILLAGE, State::Submitted, 100), 101, false),
+            (ticket(VILLAGE, State::Callback, 100), 50, false),
+            (ticket("131122101203", State::Submitted, 100), 50, false),
+        ] {
+            assert_eq!(with_deputy(&all, &ticket, now).is_some(), has_it, "{ticket:?} {now}");
+        }
+        let sealed = Ticket { sealed: Sealed::Area, ..ticket(VILLAGE, State::Submitted, 100) };
+        assert_eq!(with_deputy(&all, &sealed, 50), None);
+        // Ids are given in the order of the file, so whoever is left has another one than he who went.
+        let without = directory(&["ma"]);
+        assert!(without.staff_by_reference("ma").is_none());
+        let nobody = Ticket { given_to: Some(9_999), ..ticket(VILLAGE, State::Submitted, 100) };
+        assert_eq!(with_deputy(&without, &nobody, 50), None);
+    }
+
+    #[test]
+    fn deputies_and_stations_may_be_chosen_in_their_area_only() {
+        let directory = directory(&[]);
+        for (reference, area, may) in [
+            ("ma", VILLAGE, true),
+            ("tang", VILLAGE, true),
+            ("ma", "131122101203", false),
+            ("wang", VILLAGE, false),
+            ("li", VILLAGE, false),
+        ] {
+            assert_eq!(may_be_chosen(&directory, id(&directory, reference), area), may, "{reference} {area}");
+        }
+    }
+
+    #[test]
+    fn a_checker_is_a_person_or_a_group() {
+        assert_eq!(checker("g:dg-sp"), Some(Checker::Group("dg-sp".to_owned())));
+        assert_eq!(checker("p:7"), Some(Checker::Person(7)));
+        assert_eq!(checker("p:x"), None);
+        assert_eq!(checker("马代表"), None);
+    }
+
+    #[test]
+    fn a_name_is_unknown_when_nobody_has_it() {
+        let items = [Item { also: vec!["dg-sp".into()], ..Item::new("g:dg-sp", "审坡镇代表小组") }, Item::new("p:1", "马代表")];
+        for (said, unknown) in [("马代表", false), ("审坡", false), ("DG-SP", false), ("牛代表", true), ("马", true)] {
+            assert_eq!(unknown_checker(&items, said).is_some(), unknown, "{said}");
+        }
+    }
 }

@@ -410,15 +410,8 @@ pub const ROWS: &[Row] = &[
         "双向，名字按保密方式隐去",
         &[Told::Reporters, Told::WhoeverHasIt],
     ),
-    row(
-        Verb::Relay,
-        OPEN,
-        SAME,
-        &[LEAD],
-        "代表反映的，代表组长替他和单位带话",
-        &[Told::Reporters, Told::WhoeverHasIt],
-    )
-    .when(When::FromDeputy),
+    row(Verb::Relay, OPEN, SAME, &[LEAD], "代表反映的，代表组长替他和单位带话", &[Told::Reporters, Told::WhoeverHasIt])
+        .when(When::FromDeputy),
     row(Verb::Ask, &[Working], SAME, &[LIAISON, HANDLER], "由机器人转问，不停表", &[Told::Reporters]),
     row(
         Verb::Join,
@@ -504,14 +497,7 @@ pub const ROWS: &[Row] = &[
         &[Told::Intake],
     )
     .when(When::NoUnit),
-    row(
-        Verb::Verify,
-        RESULT,
-        SAME,
-        &[DEPUTY],
-        "现场看过，已整改；没办过这件的人",
-        &[Told::NpcStaff, Told::Unit, Told::Asker],
-    ),
+    row(Verb::Verify, RESULT, SAME, &[DEPUTY], "现场看过，已整改；没办过这件的人", &[Told::NpcStaff, Told::Unit, Told::Asker]),
     row(
         Verb::Verify,
         RESULT,

@@ -50,10 +50,11 @@ pub async fn add_order(turn: &mut Turn<'_, Actor>, ticket: i64, role: &'static s
 /// # Errors
 /// Those of the database.
 pub async fn orders(tx: &mut Tx, ticket: i64) -> Result<Vec<Order>> {
-    let rows = sqlx::query("SELECT id, person_id, role, demand, due_at, answer FROM supervision WHERE ticket_id = $1 ORDER BY at, id")
-        .bind(ticket)
-        .fetch_all(tx.conn())
-        .await?;
+    let rows =
+        sqlx::query("SELECT id, person_id, role, demand, due_at, answer FROM supervision WHERE ticket_id = $1 ORDER BY at, id")
+            .bind(ticket)
+            .fetch_all(tx.conn())
+            .await?;
     rows.iter()
         .map(|row| {
             Ok(Order {
@@ -111,16 +112,18 @@ pub async fn add_check(turn: &mut Turn<'_, Actor>, ticket: i64, of: &Checker) ->
         Checker::Person(id) => (Some(*id), None),
         Checker::Group(id) => (None, Some(id.clone())),
     };
-    sqlx::query("INSERT INTO spot_check (id, ticket_id, at, turn_key, asked_by, person_id, group_id) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(id)
-        .bind(ticket)
-        .bind(turn.now)
-        .bind(turn.key.to_owned())
-        .bind(turn.actor.person)
-        .bind(person)
-        .bind(group)
-        .execute(turn.tx.conn())
-        .await?;
+    sqlx::query(
+        "INSERT INTO spot_check (id, ticket_id, at, turn_key, asked_by, person_id, group_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(ticket)
+    .bind(turn.now)
+    .bind(turn.key.to_owned())
+    .bind(turn.actor.person)
+    .bind(person)
+    .bind(group)
+    .execute(turn.tx.conn())
+    .await?;
     Ok(())
 }
 

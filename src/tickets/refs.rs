@@ -176,6 +176,8 @@ pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> St
     }
     match rows.find(|row| row.who.iter().any(|who| is(actor, ticket, *who, reported))) {
         Some(row) => wording::not_now(ticket, verb, row.when),
+        // It was brought to nobody, or is with the centre already.
+        None if verb == Verb::Forward && ticket.given_to.is_none() => wording::not_now(ticket, verb, life::When::Given),
         None => wording::not_yours(ticket, verb),
     }
 }

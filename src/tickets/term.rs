@@ -58,9 +58,9 @@ pub fn demand(words: &str) -> String {
 
 fn split(words: &str, today: NaiveDate) -> (String, Option<Result<Term, Wrong>>) {
     let words = words.trim().trim_end_matches(STOPS).trim_end();
-    let begin = words.rfind(|c: char| c.is_whitespace() || STOPS.contains(&c)).map_or(0, |at| {
-        at + words[at..].chars().next().map_or(0, char::len_utf8)
-    });
+    let begin = words
+        .rfind(|c: char| c.is_whitespace() || STOPS.contains(&c))
+        .map_or(0, |at| at + words[at..].chars().next().map_or(0, char::len_utf8));
     match term(&words[begin..], today) {
         Some(term) => {
             let demand = words[..begin].trim_end_matches(|c: char| c.is_whitespace() || STOPS.contains(&c));
@@ -126,7 +126,11 @@ fn amount(word: &str, within: bool, today: NaiveDate) -> Option<Result<Term, Wro
 /// A number in digits or as it is spoken.
 fn count(word: &str) -> Option<u32> {
     let digits = !word.is_empty() && word.len() <= 4 && word.bytes().all(|byte| byte.is_ascii_digit());
-    if digits { word.parse().ok() } else { text::number(word).filter(|_| word.chars().all(|c| "一二两三四五六七八九十".contains(c))) }
+    if digits {
+        word.parse().ok()
+    } else {
+        text::number(word).filter(|_| word.chars().all(|c| "一二两三四五六七八九十".contains(c)))
+    }
 }
 
 fn weekday(word: &str, today: NaiveDate) -> Option<Result<Term, Wrong>> {

@@ -26,8 +26,11 @@ pub use intake::assign_needs;
 pub use outcome::rate_answer;
 pub use report::{kind_of, more_needs, title_of};
 pub use reporter::by_query_code;
-pub use spot::{checkers, verify_needs};
-pub use suggest::{draft as suggestion_draft, moves as suggestion_moves, mine as my_suggestions, choices as suggestion_choices};
+pub use spot::{checkers, may_not_verify, verify_needs};
+pub use suggest::{
+    choices as suggestion_choices, draft as suggestion_draft, mine as my_suggestions, moves as suggestion_moves,
+    named as suggestion_named,
+};
 pub use supervise::demand;
 pub use undo::undo;
 pub use work::{finish_needs, finish_result};

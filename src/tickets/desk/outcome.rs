@@ -162,7 +162,10 @@ async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(
 pub(super) async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i64>> {
     let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader].map(Role::as_str);
     let history = store::history(turn.tx, ticket.id).await?;
-    let worked = history.iter().filter(|past| past.verb == Verb::Done || of_unit.contains(&past.role.as_str())).filter_map(|past| past.actor);
+    let worked = history
+        .iter()
+        .filter(|past| past.verb == Verb::Done || of_unit.contains(&past.role.as_str()))
+        .filter_map(|past| past.actor);
     Ok(ticket.handler.into_iter().chain(worked).collect())
 }
 

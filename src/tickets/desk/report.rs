@@ -80,9 +80,7 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
     let code = (mode == Mode::Anonymous).then_some(code);
     let deputy = ticket.given_to.and_then(|id| turn.actor.directory().staff(id));
     let promise = match deputy {
-        Some(deputy) => {
-            wording::oversight::given_promise(&deputy.name, ticket.accept_due, turn.now, mode, code.as_deref())
-        }
+        Some(deputy) => wording::oversight::given_promise(&deputy.name, ticket.accept_due, turn.now, mode, code.as_deref()),
         None => wording::receipt_promise(ticket.accept_due, turn.now, mode, code.as_deref()),
     };
     if on_behalf {
@@ -308,9 +306,9 @@ pub fn kind_of(text: &str, campaign: bool) -> Kind {
 pub fn title_of(text: &str, village: &str) -> String {
     let line = words::one_line(text);
     let bare = village.trim_end_matches('村');
-    let line =
-        line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1)).unwrap_or(&line);
-    let line = line.strip_prefix("村").unwrap_or(line);
+    let rest = line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1));
+    // 村东 is a place of its own; only behind the village's name is 村 a part of that.
+    let line = rest.map_or(line.as_str(), |rest| rest.strip_prefix("村").unwrap_or(rest));
     let line = line.trim_start_matches(['，', ',', ' ', '的', '：']).trim_start_matches("里的").trim_start_matches("里头");
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
@@ -357,6 +355,8 @@ mod tests {
     fn a_title_is_the_first_words() {
         assert_eq!(title_of("夜里有人打井抽水卖。半年多了", "前观津村"), "夜里有人打井抽水卖");
         assert_eq!(title_of("前观津夜里有人打井", "前观津村"), "夜里有人打井");
+        assert_eq!(title_of("前观津村东的桥断了", "前观津村"), "东的桥断了");
+        assert_eq!(title_of("村东的桥断了", "前观津村"), "村东的桥断了");
         assert_eq!(title_of("", "前观津村"), "（照片或语音）");
     }
 }

@@ -16,8 +16,7 @@ use crate::{
     outbox::{Class, Push, Target},
     people::{Actor, GroupOf, Role, may_judge},
     tickets::{
-        State, Ticket,
-        group,
+        State, Ticket, group,
         life::{To, Verb},
         oversight::{self, Checker},
         show, store,
@@ -73,7 +72,8 @@ pub(super) async fn check(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
 fn group_heads(turn: &Turn<'_, Actor>, id: &str) -> Vec<i64> {
     let directory = turn.actor.directory();
     let Some(group) = directory.deputy_groups().iter().find(|group| group.id == id) else { return Vec::new() };
-    let in_office = |reference: &String| directory.staff_by_reference(reference).filter(|staff| !staff.retired).map(|staff| staff.id);
+    let in_office =
+        |reference: &String| directory.staff_by_reference(reference).filter(|staff| !staff.retired).map(|staff| staff.id);
     match group.lead.as_ref().and_then(in_office) {
         Some(lead) => vec![lead],
         None => group.members.iter().filter_map(in_office).collect(),
@@ -100,20 +100,33 @@ pub fn verify_needs(turn: &Turn<'_, Actor>, answers: &Answers) -> Answers {
             given.insert("no_picture".into(), yes_no(false));
         }
         None => {}
-        Some(_) => _ = given.insert("no_picture".into(), yes_no(!has_picture)),
+        // Whoever was asked and had neither is not asked again.
+        Some(answer) => _ = given.insert("no_picture".into(), yes_no(answer.value().is_some() && !has_picture)),
     }
     given
 }
 
+/// Why this person may not verify the ticket, though deputies may: he handled it himself.
+///
+/// # Errors
+/// Those of the database.
+pub async fn may_not_verify(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
+    let judge = may_judge(turn.actor.person, &handled_by(turn, ticket).await?);
+    Ok((!judge).then(|| words::handled_it(&ticket.short())))
+}
+
 /// 查验: a deputy was there.
 pub(super) async fn verify(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
-    if !may_judge(turn.actor.person, &handled_by(turn, &ticket).await?) {
-        return Err(Error::user(words::handled_it(&ticket.short())));
+    if let Some(sentence) = may_not_verify(turn, &ticket).await? {
+        return Err(Error::user(sentence));
     }
     let mut seen = account(answers, "seen");
     let photo = account(answers, "photo");
     seen.add("", &photo.media);
     let rectified = key(answers, "verdict") == "rectified";
+    if !rectified && seen.is_empty() {
+        return Err(Error::user(words::say_what_is_wrong(ticket.seq)));
+    }
     let now = turn.now;
     let said = wording::with_media(&seen.text, seen.media.len());
     let to = match (rectified, &ticket.unit) {
@@ -138,7 +151,12 @@ pub(super) async fn verify(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     oversight::checked(turn, after.id).await?;
     let after = if rectified { strike_off(turn, after).await? } else { after };
     tell(turn, &ticket, &after, rectified, &said).await?;
-    for asker in asked.iter().map(|check| check.asked_by).filter(|asker| *asker != turn.actor.person).collect::<std::collections::BTreeSet<_>>() {
+    for asker in asked
+        .iter()
+        .map(|check| check.asked_by)
+        .filter(|asker| *asker != turn.actor.person)
+        .collect::<std::collections::BTreeSet<_>>()
+    {
         let npc = turn.actor.directory().grants(asker).iter().any(|grant| grant.role == Role::NpcStaff);
         if !npc {
             let reply = report(turn, &after, rectified, &said);

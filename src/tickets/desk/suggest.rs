@@ -3,7 +3,7 @@
 use super::{Change, change, deputy::my_name, key, supervise::tell_person, text};
 use crate::{
     bot::{
-        Offer, Submitted, Turn,
+        Offer, Resolved, Submitted, Turn,
         dialog::{Answer, Answers, Item, Value},
     },
     clock::DAY,
@@ -148,7 +148,8 @@ pub async fn mine(turn: &mut Turn<'_, Actor>, congress: bool) -> Result<()> {
             words::line(one, by, unit, &suggestion::moves(one.stage, *party), now)
         })
         .collect();
-    let reply = words::list(congress, &lines);
+    let to_do = all.iter().any(|(one, party)| !suggestion::moves(one.stage, *party).is_empty());
+    let reply = words::list(congress, &lines, to_do);
     let person = turn.actor.person;
     if turn.in_group() {
         turn.say(crate::tickets::wording::list_in_private());
@@ -168,6 +169,23 @@ pub async fn choices(turn: &mut Turn<'_, Actor>) -> Result<Vec<Item>> {
         .filter(|(one, party)| !suggestion::moves(one.stage, *party).is_empty())
         .map(|(one, _)| Item { no: u32::try_from(one.id).ok(), ..Item::new(one.id.to_string(), one.title) })
         .collect())
+}
+
+/// The suggestion that a word of a command line means, if this person can do something with it now.
+///
+/// # Errors
+/// Those of the database.
+pub async fn named(turn: &mut Turn<'_, Actor>, said: &str) -> Result<Resolved> {
+    let not = |sentence| Resolved { value: None, notes: vec![sentence], ask: false };
+    let number = said.trim_end_matches('号').parse::<i64>().ok().or_else(|| cut::number(said).map(i64::from));
+    let Some(id) = number else { return Ok(not(words::no_number(&cut::shorten(said, 20)))) };
+    let Some(one) = suggestion::by_id(turn.tx, id).await? else { return Ok(not(words::unknown(id))) };
+    let party = party(turn, &one).filter(|party| *party == Party::Author || one.stage != Stage::Draft);
+    let Some(party) = party else { return Ok(not(words::unknown(id))) };
+    if suggestion::moves(one.stage, party).is_empty() {
+        return Ok(not(words::nothing_to_do(&one)));
+    }
+    Ok(Resolved { value: Some(Value::key(id.to_string(), one.title)), notes: Vec::new(), ask: false })
 }
 
 /// What this person can do with a suggestion now, as choices.

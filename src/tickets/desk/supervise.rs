@@ -10,9 +10,10 @@ use crate::{
     media,
     message::Reply,
     outbox::{Class, Push, Target},
-    people::{Actor, Role},
+    people::{Actor, GroupOf, Role},
     tickets::{
-        State, Ticket,
+        Sealed, State, Ticket,
+        group::with_deputy,
         life::{Verb, Who},
         oversight::{self, Order},
         refs, show, term,
@@ -33,35 +34,42 @@ pub fn demand(value: &Value, _: &Answers) -> std::result::Result<(), String> {
 /// 督办: an order of its own, with a due time and a written reply.
 pub(super) async fn supervise(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let now = turn.now;
-    let (demand, due) =
-        term::read(&text(answers, "demand"), now).map_err(|wrong| Error::user(words::wrong_term(wrong)))?;
+    let (demand, due) = term::read(&text(answers, "demand"), now).map_err(|wrong| Error::user(words::wrong_term(wrong)))?;
     let role = match refs::permitted(&turn.actor, &ticket, Verb::Supervise, false) {
+        // On what is sealed the inspector does everybody's work, but in his own name.
+        _ if ticket.sealed != Sealed::Open => Role::Inspector,
         Some((_, Who::Holder(role))) => role,
         _ => Role::Leader,
     };
     // The reporter reads that somebody watches, not what was demanded: the words stand in the order.
-    let after =
-        change(turn, &ticket, Change::of(Verb::Supervise).with(&demand), |ticket| ticket.supervised = true).await?;
+    let after = change(turn, &ticket, Change::of(Verb::Supervise).with(&demand), |ticket| ticket.supervised = true).await?;
     oversight::add_order(turn, after.id, role.as_str(), &demand, due).await?;
     let directory = turn.actor.office.directory.clone();
     let label = show::label(&after, &directory);
     let name = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
     let who = format!("{name}（{role}）");
-    let reply = Reply {
+    let reply = |seq: Option<i64>| Reply {
         text: words::supervised_for_group(&show::group_label(&after, &directory), after.seq, due, now),
-        private: Some(words::supervised_in_private(&label, &who, &demand, after.seq, due, now)),
+        private: Some(words::supervised_in_private(&label, &who, &demand, seq, due, now)),
         ..Reply::default()
     };
-    let with_unit = after.unit.is_some() && matches!(after.state, State::Dispatched | State::Working | State::InReview | State::Callback | State::Shelved);
-    if with_unit {
-        tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
+    let (leader, dispatcher) = match after.state {
+        State::Accepted | State::SentBack | State::Disputed => (false, false),
+        // Intake and dispatchers share the centre's group: there it is said once.
+        State::Submitted | State::NeedInfo => {
+            (false, with_deputy(&directory, &after, now).is_some() || directory.bound_group(&GroupOf::Centre).is_none())
+        }
+        _ => (after.unit.is_some(), true),
+    };
+    if leader {
+        tell_role(turn, &after, Role::UnitLeader, Class::Now, reply(Some(after.seq)));
     } else {
-        tell_whoever_has_it(turn, &after, Class::Now, reply.clone());
+        tell_whoever_has_it(turn, &after, Class::Now, reply(None));
     }
-    if !matches!(after.state, State::Accepted | State::SentBack | State::Disputed) {
-        tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
+    if dispatcher {
+        tell_role(turn, &after, Role::Dispatcher, Class::Now, reply(None));
     }
-    tell_reporters(turn, &after, words::reporter_supervised(&label).into()).await?;
+    tell_reporters(turn, &after, words::reporter_supervised(&label, role == Role::TownNpc).into()).await?;
     Ok(words::supervised(&show::here(turn, &after), due, now).into())
 }
 

@@ -1,6 +1,9 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
-use super::{Change, account, answer, change, deputy::my_name, intake::leave, key, tell_handler, tell_reporters, tell_role, text, unit_name};
+use super::{
+    Change, account, answer, change, deputy::my_name, intake::leave, key, tell_handler, tell_reporters, tell_role, text,
+    unit_name,
+};
 use crate::{
     bot::{
         Submitted, Turn,
@@ -200,7 +203,8 @@ pub fn finish_result(value: &Value, answers: &Answers) -> Result<(), String> {
 pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
     // A deputy who settled it on the spot tells how, no more.
     let by_unit = ticket.state != State::Submitted;
-    let photo = by_unit && ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id)).is_some_and(|field| field.photo);
+    let photo =
+        by_unit && ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id)).is_some_and(|field| field.photo);
     let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
     let mut given = Answers::new();
     given.insert("needs_verdict".into(), yes_no(by_unit && ticket.kind.needs_verdict()));

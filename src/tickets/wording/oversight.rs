@@ -33,17 +33,19 @@ pub fn supervised(label: &str, due: Millis, now: Millis) -> String {
 
 /// To the unit's leader, dispatchers, or whoever has it; fit for a group.
 pub fn supervised_for_group(label: &str, seq: i64, due: Millis, now: Millis) -> String {
-    format!("督办 {label}\n{}前书面回复：回复督办 {seq} 内容；要求请私聊回“查 {seq}”看", by(due, now))
+    format!("督办 {label}\n{}前书面回复。要求是什么，请私聊回“查 {seq}”看", by(due, now))
 }
 
-/// The same in private, with who and what.
-pub fn supervised_in_private(label: &str, who: &str, demand: &str, seq: i64, due: Millis, now: Millis) -> String {
-    format!("督办 {label}\n{who}要求：{demand}\n{}前书面回复：回复督办 {seq} 内容", by(due, now))
+/// The same in private, with who and what; `seq` for the unit, which has to reply.
+pub fn supervised_in_private(label: &str, who: &str, demand: &str, seq: Option<i64>, due: Millis, now: Millis) -> String {
+    let how = seq.map(|seq| format!("：回复督办 {seq} 内容")).unwrap_or_default();
+    format!("督办 {label}\n{who}要求：{demand}\n{}前书面回复{how}", by(due, now))
 }
 
 /// To the reporter: somebody watches over it.
-pub fn reporter_supervised(label: &str) -> String {
-    format!("您反映的事（{label}），上面有人专门盯着了，要求他们抓紧办、写明白怎么办的。")
+pub fn reporter_supervised(label: &str, town: bool) -> String {
+    let who = if town { "镇里" } else { "县里" };
+    format!("您反映的事（{label}），{who}有人盯着了，要求他们抓紧办，写明白怎么办的。")
 }
 
 /// The reply was handed over.
@@ -134,6 +136,11 @@ pub fn handled_it(number: &str) -> String {
     format!("{number} 您自己办过，不能由您来查验，请别的代表去看。")
 }
 
+/// 未整改 without a word or a picture.
+pub fn say_what_is_wrong(seq: i64) -> String {
+    format!("没整改的，请写一句哪里没改好，或者发张照片。比如：查验 {seq} 未整改 井还在抽")
+}
+
 /// 查验 was stored.
 pub fn verified(label: &str, rectified: bool, struck_off: bool) -> String {
     match (rectified, struck_off) {
@@ -154,9 +161,9 @@ pub fn seen_rectified(label: &str, by: &str, words: &str) -> String {
 }
 
 /// To the unit: it was seen that it is not.
-pub fn seen_not_rectified(label: &str, by: &str, words: &str, due: Option<Millis>, now: Millis) -> String {
-    let due = due.map(|due| format!("\n{}前办结", by_day(due, now))).unwrap_or_default();
-    format!("{label} {by}到现场看过，未整改，退回重办。{}{due}", said(words))
+pub fn seen_not_rectified(label: &str, who: &str, words: &str, due: Option<Millis>, now: Millis) -> String {
+    let due = due.map(|due| format!("\n{}前办结", by(due, now))).unwrap_or_default();
+    format!("{label} {who}到现场看过，未整改，退回重办。{}{due}", said(words))
 }
 
 /// To the congress staff: the same, with what can be done.
@@ -164,12 +171,13 @@ pub fn not_rectified_for_staff(label: &str, by: &str, words: &str, seq: i64) -> 
     format!("{label} {by}到现场看过，未整改，已退回重办。{}\n要督办，回：督办 {seq} 要求 期限", said(words))
 }
 
-fn by_day(due: Millis, now: Millis) -> String {
-    by(due, now)
-}
-
 fn said(words: &str) -> String {
-    if words.is_empty() { String::new() } else { format!("\n他说：{words}") }
+    match words {
+        "" => String::new(),
+        // Only pictures came.
+        files if files.starts_with('（') => format!("\n{files}"),
+        words => format!("\n他说：{words}"),
+    }
 }
 
 /// To the reporter, who was told before that it is done.
@@ -187,7 +195,7 @@ pub fn event(verb: Verb, to: State) -> Option<&'static str> {
         (Verb::Verify, _) => "代表到现场看过，办好了",
         (Verb::Check, _) => "请代表去现场看",
         (Verb::StrikeOff, _) => "结果通过了，现场也看过，销号",
-        (Verb::Supervise, _) => "上面有人盯着，要求抓紧办",
+        (Verb::Supervise, _) => "上级盯着，要求抓紧办",
         (Verb::Answer, _) => "回复督办",
         (Verb::Forward, _) => "代表交给受理中心",
         (Verb::ToSuggestion, _) => "写进了代表建议",

@@ -3,7 +3,7 @@
 use crate::{
     clock::in_words,
     message::Millis,
-    tickets::suggestion::{Class, Move, Suggestion},
+    tickets::suggestion::{Class, Move, Stage, Suggestion},
 };
 
 /// A matter in a draft.
@@ -77,25 +77,37 @@ pub fn moved(one: &Suggestion, what: Move, now: Millis) -> String {
 pub fn line(one: &Suggestion, by: Option<&str>, unit: Option<&str>, next: &[Move], now: Millis) -> String {
     let by = by.map(|by| format!("（{by}）")).unwrap_or_default();
     let unit = unit.map(|unit| format!("，{unit}")).unwrap_or_default();
-    let due = one.due_at.map(|due| format!("，{}前答复", in_words(due, now))).unwrap_or_default();
+    let waits = matches!(one.stage, Stage::Filed | Stage::UnderWay);
+    let due = one.due_at.filter(|_| waits).map(|due| format!("，{}前答复", in_words(due, now))).unwrap_or_default();
     let next: Vec<&str> = next.iter().map(|what| what.chinese()).collect();
     let next = if next.is_empty() { String::new() } else { format!("\n　可以{}", next.join("、")) };
     format!("{} {}{by}：{}{unit}{due}{next}", one.id, one.title, one.stage.chinese())
 }
 
 /// A list.
-pub fn list(congress: bool, lines: &[String]) -> String {
+pub fn list(congress: bool, lines: &[String], to_do: bool) -> String {
+    let next = |word: &str| if to_do { format!("\n要办哪件，回：{word} 号数") } else { String::new() };
     match (congress, lines.is_empty()) {
         (true, true) => "现在没有要办的代表建议。".to_owned(),
         (false, true) => "您还没有写过建议。把几件共性的事写成建议，回：转建议 编号".to_owned(),
-        (true, false) => format!("代表建议 {} 件\n{}\n要办哪件，回：代表建议 号数", lines.len(), lines.join("\n")),
-        (false, false) => format!("您的建议 {} 件\n{}\n要办哪件，回：我的建议 号数", lines.len(), lines.join("\n")),
+        (true, false) => format!("代表建议 {} 件\n{}{}", lines.len(), lines.join("\n"), next("代表建议")),
+        (false, false) => format!("您的建议 {} 件\n{}{}", lines.len(), lines.join("\n"), next("我的建议")),
     }
 }
 
 /// No such suggestion, or none this person may see.
 pub fn unknown(id: i64) -> String {
     format!("没找到 {id} 号建议。")
+}
+
+/// A word that is no number.
+pub fn no_number(said: &str) -> String {
+    format!("“{said}”不是号数。先回“我的建议”或“代表建议”看看有几号。")
+}
+
+/// It is somebody else's turn.
+pub fn nothing_to_do(one: &Suggestion) -> String {
+    format!("{} 号建议现在是“{}”，您这边先不用办什么。", one.id, one.stage.chinese())
 }
 
 /// It stands elsewhere now.
