@@ -9,7 +9,7 @@ use crate::{
     message::Reply,
     outbox::{Class, Target},
     people::{Actor, Role},
-    tickets::{Kind, State, Ticket, life::Verb, refs, show, store, wording},
+    tickets::{Kind, State, Ticket, group, life::Verb, refs, show, store, wording},
 };
 
 /// What comes this soon after an addition belongs to it.
@@ -55,7 +55,10 @@ pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resu
     if after.unit.is_some() && ticket.state != State::SentBack {
         super::tell_handler(turn, &after, Class::Batch, text.clone().into());
     }
-    super::tell_role(turn, &after, Role::Intake, Class::Batch, text.into());
+    match group::with_deputy(turn.actor.directory(), &ticket, turn.now) {
+        Some(deputy) => super::supervise::tell_person(turn, &after, deputy, text.into()),
+        None => super::tell_role(turn, &after, Role::Intake, Class::Batch, text.into()),
+    }
     Ok(wording::done(Verb::Withdraw, &show::here(turn, &after), "").into())
 }
 
