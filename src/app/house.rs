@@ -13,7 +13,7 @@ use crate::{
     outbox::{Class, Found, Post, Push, Target},
     people::{self, Actor, GroupOf, Office, Role, Scope},
     seal::Keys,
-    tickets::{self, Mode, commands, desk, life, lists, opening, refs, show, sources, words},
+    tickets::{self, Mode, commands, desk, group, life, lists, opening, refs, show, sources, words},
 };
 use std::{
     collections::HashMap,
@@ -34,11 +34,24 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],
+        sources: &[
+            "areas",
+            "tickets",
+            "units",
+            "handlers",
+            "chat_groups",
+            "checkers",
+            "leaders",
+            "fields",
+            "deputies",
+            "suggestions",
+            "suggestion_moves",
+        ],
         rules: &[
             ("finish_result", desk::finish_result),
             ("matters", desk::matters_rule),
             ("unreasonable_claim", desk::unreasonable_claim),
+            ("demand", desk::demand),
         ],
         roles: &roles,
     })
@@ -117,7 +130,7 @@ impl House {
             life::Who::Anybody | life::Who::Reporter => true,
             life::Who::Itself | life::Who::Clock => false,
             life::Who::CoLiaison => actor.has(Role::Liaison) || actor.has(Role::UnitLeader),
-            life::Who::ChosenDeputy => actor.has(Role::Deputy),
+            life::Who::ChosenDeputy => actor.has(Role::Deputy) || actor.has(Role::StationKeeper),
             life::Who::StaffInScope => actor.is_staff(),
             life::Who::Holder(role) => Self::holds_anywhere(actor, *role),
             life::Who::IntakeAndDispatcher => actor.has(Role::Intake) && actor.has(Role::Dispatcher),
@@ -132,6 +145,8 @@ impl House {
             "report_for" => return actor.is_staff(),
             "looks" => return actor.has(Role::Inspector),
             "my_group" => return actor.has(Role::Deputy) || actor.has(Role::GroupLead),
+            "my_suggestions" => return actor.has(Role::Deputy),
+            "suggestions" => return Self::holds_anywhere(actor, Role::NpcStaff),
             "try" => return actor.has(Role::Dispatcher) || actor.has(Role::Admin),
             "sign_all" => life::Verb::Sign,
             "to_call" => life::Verb::Callback,
@@ -230,7 +245,10 @@ impl App for House {
     }
 
     fn private(&self, dialog: &Dialog) -> bool {
-        matches!(dialog.id.as_str(), "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish")
+        matches!(
+            dialog.id.as_str(),
+            "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish" | "report_more" | "find_deputy"
+        )
     }
 
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
@@ -259,7 +277,13 @@ impl App for House {
                 Ok(colleagues(&turn.actor, &ticket))
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
-            "checkers" => Ok(Vec::new()),
+            "checkers" => match param("ticket").and_then(|id| id.parse().ok()) {
+                Some(id) => desk::checkers(turn, id).await,
+                None => Ok(Vec::new()),
+            },
+            "deputies" => Ok(group::deputies(&turn.actor, param("area").unwrap_or_default())),
+            "suggestions" => desk::suggestion_choices(turn).await,
+            "suggestion_moves" => desk::suggestion_moves(turn, param("suggestion").and_then(|id| id.parse().ok())).await,
             "leaders" => sources::leaders(turn, param("ticket").unwrap_or_default()).await,
             "fields" => Ok(sources::fields(&turn.actor)),
             other => Err(Error::fault(format!("no source is called {other}"))),
@@ -276,6 +300,11 @@ impl App for House {
                 let retired = sources::retired_unit(turn.actor.directory(), words);
                 return Ok(retired.or_else(|| people::desk::unit_named(&turn.actor, words)));
             }
+            "checkers" if !words.is_empty() => {
+                let items = self.items(turn, query).await?;
+                return Ok(group::unknown_checker(&items, words));
+            }
+            "suggestions" if !words.is_empty() => return desk::suggestion_named(turn, words).await.map(Some),
             "chat_groups" if !words.is_empty() => return Ok(people::desk::group_named(&turn.actor, words)),
             _ => return Ok(None),
         }
@@ -314,6 +343,12 @@ impl App for House {
         {
             return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
         }
+        if let [ticket] = &found[..]
+            && verb == life::Verb::Verify
+            && let Some(sentence) = desk::may_not_verify(turn, ticket).await?
+        {
+            return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
+        }
         let value = (!found.is_empty()).then(|| sources::value_of(&found, turn));
         Ok(Some(Resolved { value, notes: wrong, ask: false }))
     }
@@ -325,6 +360,9 @@ impl App for House {
             "rate" => return desk::rate_needs(turn, answers).await,
             "withdraw" => return desk::withdraw_needs(turn, answers).await,
             "callback" => return desk::callback_needs(turn, answers).await,
+            "verify" => return Ok(desk::verify_needs(turn, answers)),
+            "to_suggestion" => return desk::suggestion_draft(turn, answers).await,
+            "report_more" => return Ok(desk::more_needs(answers)),
             "finish" => {}
             _ => return Ok(Answers::new()),
         }
@@ -351,6 +389,9 @@ impl App for House {
     async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form, alone: bool) -> Result<bool> {
         if alone && form.alias == life::Verb::Status.code() && turn.said().is_none_or(|said| said.quote.is_none()) {
             return lists::mine(turn).await.map(|_| true);
+        }
+        if alone && form.dialog == "suggestion" {
+            return desk::my_suggestions(turn, form.alias == "suggestions").await.map(|()| true);
         }
         match form.dialog.strip_prefix("now.") {
             Some("undo") => desk::undo(turn).await.map(|()| true),

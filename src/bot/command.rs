@@ -108,6 +108,11 @@ pub fn parse(line: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool) -
     if let Some((form, word)) = best {
         let rest = &line[word.len()..];
         let takes_more = !form.slots.is_empty();
+        // “我的建议：装个路灯” is a story for whoever has no such command.
+        let told = rest.strip_prefix([':', ',', '.']).is_some_and(|rest| ticket_token(rest.trim_start()).is_none());
+        if told && !may(form) {
+            return None;
+        }
         let clear = rest.chars().next().is_none_or(|c| c.is_whitespace() || ":,.#".contains(c))
             || (takes_more && ticket_token(rest).is_some());
         if clear || (takes_more && word.chars().count() >= 2 && may(form) && rest.chars().count() <= 12) {
@@ -373,6 +378,20 @@ mod tests {
         ] {
             let Some(Ok(parsed)) = parse(line, &FORMS, &|_| true) else { panic!("{line}") };
             assert_eq!(parsed.is_complete(), complete, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_of_others_before_a_colon_is_a_story() {
+        let read = |line: &str, may: bool| parse(line, &FORMS, &|_| may).is_some();
+        for (line, may, command) in [
+            ("派单：村里没有路灯", false, false),
+            ("派单，村里没有路灯", false, false),
+            ("派单：村里没有路灯", true, true),
+            ("派单：7 水务局", false, true),
+            ("派单 7 水务局", false, true),
+        ] {
+            assert_eq!(read(line, may), command, "{line} {may}");
         }
     }
 

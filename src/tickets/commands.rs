@@ -110,6 +110,8 @@ forms! {
     SUPERVISE: "supervise" "督办" [], "supervise", [TICKET, Slot::Rest("demand")], "督办 编号 要求 期限" "督促办理";
     TO_SUGGESTION: "to_suggestion" "转建议" [], "to_suggestion", [TICKETS], "转建议 编号" "写成代表建议";
     MY_GROUP: "now.my_group" "我的小组" [], "my_group", [], "我的小组" "小组的人和事";
+    MY_SUGGESTIONS: "suggestion" "我的建议" [], "my_suggestions", [Slot::Word("suggestion"), Slot::Word("move")], "我的建议 编号" "我写的代表建议";
+    SUGGESTIONS: "suggestion" "代表建议" [], "suggestions", [Slot::Word("suggestion"), Slot::Word("move")], "代表建议 编号" "代表建议办到哪了，交办、答复";
     TRY: "try" "试派" [], "try", [Slot::Rest("text")], "试派 一段话" "看看会派给谁，什么都不改";
 }
 

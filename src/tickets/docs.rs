@@ -92,6 +92,9 @@ fn when(when: When) -> Option<&'static str> {
         When::HasLeader => "有主单",
         When::ReopensLeft => "反映人要求重办不到两次",
         When::ReopensUsedUp => "反映人已经要求重办过两次",
+        When::HasUnit => "有单位办过",
+        When::NoUnit => "没有单位办过",
+        When::FromDeputy => "代表反映的",
     })
 }
 

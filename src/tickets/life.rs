@@ -176,6 +176,12 @@ pub enum When {
     ReopensLeft,
     /// The reporter has asked for more work twice.
     ReopensUsedUp,
+    /// A unit has it.
+    HasUnit,
+    /// No unit ever had it: a deputy settled it.
+    NoUnit,
+    /// A deputy reported it.
+    FromDeputy,
 }
 
 /// Where a row leads.
@@ -408,12 +414,14 @@ pub const ROWS: &[Row] = &[
         Verb::Relay,
         OPEN,
         SAME,
-        &[Who::Reporter, LIAISON, HANDLER, INTAKE],
+        &[Who::Reporter, LIAISON, HANDLER, INTAKE, Who::ChosenDeputy],
         "双向，名字按保密方式隐去",
         &[Told::Reporters, Told::WhoeverHasIt],
     ),
     row(Verb::Relay, &[Merged], SAME, &[Who::Reporter], "并单以后：转给办主单的", &[Told::WhoeverHasIt]).when(When::HasLeader),
     row(Verb::Relay, &[Callback], SAME, &[CLERK], "回访员看不到电话的，由机器人带话；回话只到回访员", &[Told::Reporters]),
+    row(Verb::Relay, OPEN, SAME, &[LEAD], "代表反映的，代表组长替他和单位带话", &[Told::Reporters, Told::WhoeverHasIt])
+        .when(When::FromDeputy),
     row(Verb::Ask, &[Working], SAME, &[LIAISON, HANDLER], "由机器人转问，不停表", &[Told::Reporters]),
     row(
         Verb::Join,
@@ -507,20 +515,40 @@ pub const ROWS: &[Row] = &[
         &[DEPUTY, NPC],
         "随时；记为反弹",
         &[Told::Unit, Told::UnitLeader, Told::Dispatcher, Told::Reporters],
-    ),
+    )
+    .when(When::HasUnit),
+    row(
+        Verb::Reopen,
+        &[Callback, Closed],
+        to(Submitted),
+        &[Who::Reporter, CLERK, DEPUTY, NPC],
+        "代表办的，没有单位办过：交给受理中心，轮次加一",
+        &[Told::Intake],
+    )
+    .when(When::NoUnit),
     row(Verb::Reopen, &[Callback], SAME, &[Who::Reporter, CLERK], "第三次起转给县人大代表工委定", &[Told::NpcStaff])
         .when(When::ReopensUsedUp),
     row(Verb::Reopen, &[Closed], SAME, &[Who::Reporter], "30 天内；第三次起转给县人大代表工委定", &[Told::NpcStaff])
         .when(When::ReopensUsedUp),
-    row(Verb::Verify, RESULT, SAME, &[DEPUTY], "现场看过，已整改；没办过这件的人", &[Told::NpcStaff, Told::Unit]),
+    row(Verb::Verify, RESULT, SAME, &[DEPUTY], "现场看过，已整改；没办过这件的人", &[Told::NpcStaff, Told::Unit, Told::Asker]),
     row(
         Verb::Verify,
         RESULT,
         to(Working),
         &[DEPUTY],
-        "现场看过，未整改：在审的退回重办，之后的重办",
-        &[Told::NpcStaff, Told::Unit],
-    ),
+        "现场看过，未整改：在审的退回重办，之后的重办并告诉反映人",
+        &[Told::NpcStaff, Told::Unit, Told::UnitLeader, Told::Asker, Told::Reporters],
+    )
+    .when(When::HasUnit),
+    row(
+        Verb::Verify,
+        &[Callback, Closed],
+        to(Submitted),
+        &[DEPUTY],
+        "代表办的，现场看还没办好：交给受理中心，轮次加一",
+        &[Told::NpcStaff, Told::Intake, Told::Asker, Told::Reporters],
+    )
+    .when(When::NoUnit),
     row(Verb::Check, RESULT, SAME, &[NPC, TOWN, LEAD, DISPATCHER], "请代表或小组去现场看", &[Told::Named]),
     row(Verb::StrikeOff, &[Callback, Closed], SAME, &[Who::Itself], "中心通过了结果，代表也到现场查验过", &[]),
     row(
@@ -599,7 +627,7 @@ pub const ROWS: &[Row] = &[
         SAME,
         &[NPC, TOWN, Who::Holder(Role::Leader), Who::Holder(Role::Inspector), Who::Holder(Role::TaskForce)],
         "自带期限，要书面回复，单位不能撤",
-        &[Told::UnitLeader, Told::Dispatcher, Told::Reporters],
+        &[Told::UnitLeader, Told::Dispatcher, Told::WhoeverHasIt, Told::Reporters],
     ),
     row(
         Verb::Urge,
@@ -607,10 +635,10 @@ pub const ROWS: &[Row] = &[
         SAME,
         &[Who::Reporter, DEPUTY, DISPATCHER],
         "反映人三天一次；第三次起告诉派单员，建议督办",
-        &[Told::WhoeverHasIt, Told::Dispatcher],
+        &[Told::WhoeverHasIt, Told::Dispatcher, Told::NpcStaff],
     ),
     row(Verb::Urge, &[Merged], SAME, &[Who::Reporter], "并单以后：催的是主单", &[Told::WhoeverHasIt]).when(When::HasLeader),
-    row(Verb::ToSuggestion, OPEN_AND_CLOSED, SAME, &[DEPUTY], "共性的问题写成代表建议", &[]),
+    row(Verb::ToSuggestion, OPEN_AND_CLOSED, SAME, &[DEPUTY], "共性的问题写成代表建议", &[Told::NpcStaff]),
     row(
         Verb::Status,
         State::ALL,
@@ -657,8 +685,12 @@ impl When {
             When::NotRestored => !ticket.restored,
             When::Given => ticket.given_to.is_some(),
             When::HasLeader => ticket.merged_into.is_some(),
-            When::ReopensLeft => ticket.reopens < REOPENS,
-            When::ReopensUsedUp => ticket.reopens >= REOPENS,
+            // A matter that no unit ever had goes back to the centre instead.
+            When::ReopensLeft => ticket.reopens < REOPENS && ticket.unit.is_some(),
+            When::ReopensUsedUp => ticket.reopens >= REOPENS && ticket.unit.is_some(),
+            When::HasUnit => ticket.unit.is_some(),
+            When::NoUnit => ticket.unit.is_none(),
+            When::FromDeputy => ticket.source == "deputy",
         }
     }
 }

@@ -26,6 +26,7 @@ pub async fn show_list(turn: &mut Turn<'_, Actor>, alias: &str) -> Result<Submit
         "to_review" => return review_list(turn).await,
         "to_call" => return super::calls::show(turn).await,
         "assign_all" => return assign_all(turn).await,
+        "my_group" => return super::group::my_group(turn).await,
         other => return Err(Error::fault(format!("no list is called {other}"))),
     };
     let mut tickets = refs::candidates(turn, verb).await?;

@@ -4,7 +4,7 @@
 //! may give this command now: today's wins, else the only earlier one; several are asked about.
 
 use super::{
-    Sealed, State, Ticket,
+    Sealed, State, Ticket, group,
     life::{self, Row, To, Verb, Who},
     store::{self, Look},
     together, wording,
@@ -105,7 +105,7 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
         Who::Holder(role) if of_unit(role) => ticket.unit.is_some() && actor.may_act_as(role, scope),
         Who::Holder(role) => actor.may_act_as(role, scope),
         Who::CoLiaison => ticket.co_units.iter().any(|unit| actor.may_act_as(Role::Liaison, Scope { unit: Some(unit), ..scope })),
-        Who::ChosenDeputy => ticket.given_to == Some(actor.person),
+        Who::ChosenDeputy => group::chosen(actor.directory(), ticket) == Some(actor.person),
         Who::IntakeAndDispatcher => {
             actor.directory().holds(actor.grants(), Role::Intake, scope)
                 && actor.directory().holds(actor.grants(), Role::Dispatcher, scope)
@@ -185,6 +185,8 @@ pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> St
     }
     match rows.find(|row| row.who.iter().any(|who| is(actor, ticket, *who, reported))) {
         Some(row) => wording::not_now(ticket, verb, row.when),
+        // It was brought to nobody, or is with the centre already.
+        None if verb == Verb::Forward && ticket.given_to.is_none() => wording::not_now(ticket, verb, life::When::Given),
         None => wording::not_yours(ticket, verb),
     }
 }
@@ -215,7 +217,7 @@ fn look<'a>(actor: &Actor, verb: Verb, states: &'a [State]) -> Look<'a> {
                 Who::Reporter => look.holders = actor.holders(),
                 Who::Holder(role) => add_grants(actor, &mut look, |held| held == *role || role.stand_ins().contains(&held)),
                 Who::CoLiaison => add_grants(actor, &mut look, |held| matches!(held, Role::Liaison | Role::UnitLeader)),
-                Who::ChosenDeputy => look.given_to = actor.has(Role::Deputy).then_some(actor.person),
+                Who::ChosenDeputy => look.given_to = actor.is_staff().then_some(actor.person),
                 Who::IntakeAndDispatcher => add_grants(actor, &mut look, |held| held == Role::Intake),
                 Who::Arbiter => {
                     add_grants(actor, &mut look, |held| matches!(held, Role::Dispatcher | Role::NpcStaff | Role::Leader));
@@ -255,6 +257,10 @@ pub async fn candidates(turn: &mut Turn<'_, Actor>, verb: Verb) -> Result<Vec<Ti
     let mut found = search(turn, verb, look).await?;
     if verb == Verb::Rate {
         found.retain(|ticket| super::desk::rating_open(ticket, turn.now));
+    }
+    // What a citizen brought to a deputy is not the centre's work before the deputy hands it on or his time is over.
+    if matches!(verb, Verb::Accept | Verb::Reject | Verb::Ask | Verb::Assign | Verb::Handover) {
+        found.retain(|ticket| group::with_deputy(turn.actor.directory(), ticket, turn.now).is_none());
     }
     Ok(found)
 }

@@ -7,7 +7,7 @@ use super::{
     Mode, Ticket,
     life::Verb,
     life::Who,
-    refs,
+    oversight, refs,
     store::{self, Past},
     taken_back, together, veil,
     wording::{self, merging},
@@ -187,6 +187,7 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
         let words = rating.words.as_deref().map(|words| if reads_all { words.to_owned() } else { veil::hidden(words) });
         wording::terms::rating_line(rating.solved.as_deref(), rating.value, rating.reason.as_deref(), words.as_deref())
     }));
+    lines.extend(oversight::lines(turn, ticket).await?);
     lines.push("经过".to_owned());
     lines.extend(history.into_iter().map(|past| {
         let reason = past.reason.map(|words| if past.actor.is_none() { open(&words) } else { words });

@@ -16,10 +16,23 @@ static ACTIONS: LazyLock<Vec<&'static str>> =
 
 /// What the features register, as far as the shipped dialogs name it.
 pub(super) fn known() -> Known<'static> {
-    const RULES: &[(&str, Rule)] = &[("finish_result", finish_result), ("matters", anything), ("unreasonable_claim", anything)];
+    const RULES: &[(&str, Rule)] =
+        &[("finish_result", finish_result), ("matters", anything), ("unreasonable_claim", anything), ("demand", anything)];
     Known {
         actions: &ACTIONS,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],
+        sources: &[
+            "areas",
+            "tickets",
+            "units",
+            "handlers",
+            "chat_groups",
+            "checkers",
+            "leaders",
+            "fields",
+            "deputies",
+            "suggestions",
+            "suggestion_moves",
+        ],
         rules: RULES,
         roles: &["citizen"],
     }
@@ -103,7 +116,9 @@ pub(super) fn source(query: &Query) -> Vec<Item> {
         .map(|(at, name)| Item { key: format!("u{at}"), text: (*name).into(), ..Item::default() })
         .collect(),
         "tickets" | "leaders" => vec![Item::new("71", "0007 夜里抽水（前观津）"), Item::new("72", "0008 路灯不亮（东观津）")],
-        "handlers" | "checkers" => vec![Item::new("p1", "张三"), Item::new("p2", "王五")],
+        "handlers" | "checkers" | "deputies" | "suggestions" | "suggestion_moves" => {
+            vec![Item::new("p1", "张三"), Item::new("p2", "王五")]
+        }
         "chat_groups" => vec![Item::new("g-swj", "水务局工作群")],
         "fields" => vec![Item::new("land", "违法违规圈占土地"), Item::new("groundwater", "地下水超采综合治理")],
         other => panic!("no source {other}"),

@@ -1,19 +1,57 @@
-//! What a deputy does with tickets: 上报, 转建议.
+//! What a deputy does with what citizens bring to him: he hears first, settles it, or hands it to the centre.
 
+use super::{Change, change, outcome::ask_rating, report::tell_intake, tell_person, tell_reporters};
 use crate::{
-    bot::{Submitted, Turn, dialog::Answers},
-    error::{Error, Result},
+    bot::Turn,
+    error::Result,
+    media,
     message::Reply,
     people::Actor,
-    tickets::Ticket,
+    tickets::{
+        Ticket,
+        calendar::{self, Clock},
+        life::Verb,
+        show, veil,
+        wording::{self, oversight as words},
+    },
 };
 
-/// 上报.
-pub(super) async fn forward(_turn: &mut Turn<'_, Actor>, _ticket: Ticket, _answers: &Answers) -> Result<Reply> {
-    Err(Error::fault("forward is not built"))
+/// The chosen deputy hears first; nobody else is told yet. Who it was stays hidden from him as from a unit.
+pub(super) fn tell_chosen(turn: &mut Turn<'_, Actor>, ticket: &Ticket, deputy: i64, files: usize) {
+    let directory = turn.actor.office.directory.clone();
+    let text = wording::with_media(&veil::hidden(&ticket.text), files);
+    let label = show::label(ticket, &directory);
+    let mut reply = Reply::text(words::brought_to_you(&label, &text, ticket.seq, ticket.accept_due, turn.now));
+    reply.card = Some(show::private_card("群众找您", ticket, &directory, turn.now));
+    reply.choices = show::chips(ticket, &["看", "办结", "上报"]);
+    tell_person(turn, ticket, deputy, reply);
 }
 
-/// 转建议.
-pub(super) async fn to_suggestion(_turn: &mut Turn<'_, Actor>, _answers: &Answers) -> Result<Submitted> {
-    Err(Error::fault("to_suggestion is not built"))
+/// 上报: to the centre, which gets its full time for it.
+pub(super) async fn forward(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    let now = turn.now;
+    let after = change(turn, &ticket, Change::of(Verb::Forward), |ticket| {
+        ticket.given_to = None;
+        ticket.accept_due = Some(calendar::due(now, calendar::limit(Clock::Accept, ticket.kind, ticket.priority)));
+    })
+    .await?;
+    let files = media::of_ticket(turn.tx.conn(), after.id).await?.len();
+    tell_intake(turn, &after, files, None);
+    let label = show::label(&after, turn.actor.directory());
+    let name = my_name(turn);
+    tell_reporters(turn, &after, words::reporter_forwarded(&label, &name, after.accept_due, now).into()).await?;
+    Ok(words::forwarded(&show::here(turn, &after)).into())
+}
+
+/// 办结 by the chosen deputy: the reporter gets the result and the question at once.
+pub(super) async fn settled(turn: &mut Turn<'_, Actor>, after: &Ticket) -> Result<()> {
+    let name = my_name(turn);
+    ask_rating(turn, after, &name).await?;
+    turn.say(words::settled(&show::here(turn, after)));
+    Ok(())
+}
+
+/// The name of whoever acts, as it may be told to anybody.
+pub(super) fn my_name(turn: &Turn<'_, Actor>) -> String {
+    turn.actor.directory().staff(turn.actor.person).map_or(words::SOMEBODY, |staff| staff.name.as_str()).to_owned()
 }

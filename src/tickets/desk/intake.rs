@@ -41,6 +41,8 @@ pub(super) async fn accept(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
 }
 
 fn accepted(ticket: &mut Ticket, now: Millis) {
+    // Whoever waited for a deputy in vain: it is the centre's now.
+    ticket.given_to = None;
     ticket.dispatch_due = Some(calendar::due(now, calendar::limit(Clock::Dispatch, ticket.kind, ticket.priority)));
 }
 

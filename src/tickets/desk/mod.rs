@@ -16,6 +16,7 @@ mod reporter;
 mod reveal;
 mod split;
 mod spot;
+mod suggest;
 mod supervise;
 mod terms;
 mod trial;
@@ -29,9 +30,15 @@ pub use intake::{subject_answer, unit_needs};
 pub use joint::{helper_lines, helping};
 pub use merge::merge_needs;
 pub use outcome::{rate_answer, rate_needs, rating_open};
-pub use report::{kind_of, title_of};
+pub use report::{kind_of, more_needs, title_of};
 pub use reporter::{by_query_code, withdraw_needs};
 pub use split::matters_rule;
+pub use spot::{checkers, may_not_verify, verify_needs};
+pub use suggest::{
+    choices as suggestion_choices, draft as suggestion_draft, mine as my_suggestions, moves as suggestion_moves,
+    named as suggestion_named,
+};
+pub use supervise::demand;
 pub use undo::undo;
 pub use work::{finish_needs, finish_result};
 
@@ -110,6 +117,7 @@ pub const ACTIONS: &[&str] = &[
     "tickets.forward",
     "tickets.supervise",
     "tickets.to_suggestion",
+    "tickets.suggestion",
     "tickets.try",
 ];
 
@@ -128,7 +136,8 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
         "how" => reporter::how(turn, answers).await,
         "callback" => callback::callback(turn, answers).await,
         "merge" => merge::merge(turn, answers).await,
-        "to_suggestion" => deputy::to_suggestion(turn, answers).await,
+        "to_suggestion" => suggest::to_suggestion(turn, answers).await,
+        "suggestion" => suggest::go_on(turn, answers).await,
         "try" => trial::trial(turn, answers).await,
         _ => {
             let tickets = tickets(turn, answers).await?;
@@ -201,7 +210,7 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
         "reveal" => reveal::reveal(turn, ticket, answers).await,
         "unmerge" => merge::unmerge(turn, ticket).await,
         "split" => split::split(turn, ticket, answers).await,
-        "forward" => deputy::forward(turn, ticket, answers).await,
+        "forward" => deputy::forward(turn, ticket).await,
         "supervise" => supervise::supervise(turn, ticket, answers).await,
         "raise" => dispute::raise(turn, ticket, answers).await,
         other => Err(Error::fault(format!("no ticket action is called {other}"))),

@@ -1,7 +1,12 @@
 //! What became of it: 审核, 退回重办, 通过, 评价, 重办.
 
 use super::{
-    Change, account, change, intake::leave, key, merge::leading, tell_handler, tell_reporters, tell_role, text, unit_name,
+    Change, account, change,
+    intake::leave,
+    key,
+    merge::leading,
+    spot::{strike_off, unseen},
+    tell_handler, tell_reporters, tell_role, text, unit_name,
 };
 use crate::{
     bot::{
@@ -11,7 +16,7 @@ use crate::{
     clock::DAY,
     error::{Error, Result},
     media,
-    message::Reply,
+    message::{Millis, Reply},
     outbox::{Class, Target},
     people::{Actor, Role, may_judge, person_holder},
     tickets::{
@@ -51,6 +56,7 @@ pub(super) async fn redo(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
     let after = change(turn, &ticket, Change::of(Verb::Redo).because(&reason).internal(), |ticket| {
         ticket.signed_off = false;
         ticket.resolved_at = None;
+        unseen(ticket);
     })
     .await?;
     let by = wording::who_judges(leader);
@@ -73,13 +79,20 @@ pub(super) async fn pass(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     if ticket.state == State::InReview && !ticket.signed_off && has_leader {
         return Err(Error::user(wording::sign_off_first(&ticket.short())));
     }
-    let now = turn.now;
     let after = change(turn, &ticket, Change::of(Verb::Pass), |_| {}).await?;
-    let directory = turn.actor.office.directory.clone();
-    let label = show::label(&after, &directory);
-    let result = show::result_line(&after).unwrap_or_default();
+    let after = strike_off(turn, after).await?;
     let unit = unit_name(turn, &after);
-    let mut reply = Reply::text(wording::result_to_reporter(&label, &unit, &result));
+    ask_rating(turn, &after, &unit).await?;
+    let extra = if after.struck_off_at.is_some() { wording::oversight::struck_off_too() } else { "" };
+    Ok(wording::done(Verb::Pass, &show::here(turn, &after), extra).into())
+}
+
+/// Tells the reporters what came out, and asks them about it in the same message.
+pub(super) async fn ask_rating(turn: &mut Turn<'_, Actor>, after: &Ticket, who: &str) -> Result<()> {
+    let now = turn.now;
+    let label = show::label(after, turn.actor.directory());
+    let result = show::result_line(after).unwrap_or_default();
+    let mut reply = Reply::text(wording::result_to_reporter(&label, who, &result));
     let set = turn.actor.office.dialogs.clone();
     let solved = set.get("rate").and_then(|dialog| dialog.step("solved"));
     for item in solved.map(|step| step.choices.as_slice()).unwrap_or_default() {
@@ -89,15 +102,15 @@ pub(super) async fn pass(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
             payload: format!("{}{}", crate::bot::wording::TYPED, item.text),
         });
     }
-    let asked = tell_reporters(turn, &after, reply).await?;
+    let asked = tell_reporters(turn, after, reply).await?;
     // Who handled it himself is told, but not asked: he may not rate it.
     let office = turn.actor.office.clone();
     let handled: Vec<String> =
-        handled_by(turn, &after).await?.into_iter().map(|person| person_holder(&office.keys, person)).collect();
+        handled_by(turn, after).await?.into_iter().map(|person| person_holder(&office.keys, person)).collect();
     for reporter in asked.into_iter().filter(|reporter| !handled.contains(&reporter.holder)) {
-        leave(turn, &after, Target::Reporter(reporter.id), ("rate", false), now + RATING_WINDOW)?;
+        leave(turn, after, Target::Reporter(reporter.id), ("rate", false), now + RATING_WINDOW)?;
     }
-    Ok(wording::done(Verb::Pass, &show::here(turn, &after), "").into())
+    Ok(())
 }
 
 /// Can this ticket be rated now: while the reporter is asked, and for fifteen days after it was closed?
@@ -225,11 +238,14 @@ async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(
     Ok(Some((ticket, mine.id)))
 }
 
-/// Who of the unit worked on the ticket.
+/// Who worked on the ticket: people of the unit, or the deputy who settled it.
 pub(super) async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i64>> {
     let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader].map(Role::as_str);
     let history = store::history(turn.tx, ticket.id).await?;
-    let worked = history.iter().filter(|past| of_unit.contains(&past.role.as_str())).filter_map(|past| past.actor);
+    let worked = history
+        .iter()
+        .filter(|past| past.verb == Verb::Done || of_unit.contains(&past.role.as_str()))
+        .filter_map(|past| past.actor);
     Ok(ticket.handler.into_iter().chain(worked).collect())
 }
 
@@ -296,20 +312,12 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     if row.to == To::Same {
         return ask_congress(turn, ticket, reason).await;
     }
-    let relapse = ticket.state == State::Closed;
     let veiled = show::for_unit(reason, ticket.mode);
     // A history hides what reporters wrote of themselves where it names no actor; what a clerk wrote down for them is hidden here.
     let kept = if matches!(who, Who::Holder(Role::CallbackClerk)) { &veiled } else { reason };
     let after = change(turn, &ticket, Change::of(Verb::Reopen).because(kept).leading(row.to), |ticket| {
-        ticket.round += 1;
         ticket.reopens += i64::from(of_reporter);
-        ticket.relapse |= relapse;
-        ticket.unreasonable = None;
-        ticket.signed_off = false;
-        ticket.resolved_at = None;
-        ticket.closed_at = None;
-        let half = calendar::half(calendar::limit(Clock::Resolve, ticket.kind, ticket.priority));
-        ticket.resolve_due = Some(calendar::due(now, half));
+        anew(ticket, now);
     })
     .await?;
     close_offers(turn.tx, after.id, &["rate"]).await?;
@@ -324,10 +332,19 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
         private: Some(wording::reopened(&label, from, reason, due, now)),
         ..Reply::default()
     };
-    tell_handler(turn, &after, Class::Now, reply.clone());
-    tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
-    tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
-    if !matches!(who, Who::Reporter) {
+    if after.unit.is_some() {
+        tell_handler(turn, &after, Class::Now, reply.clone());
+        tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
+        tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
+    } else {
+        let reply = Reply {
+            text: wording::oversight::back_to_centre(&group, after.seq),
+            private: Some(wording::oversight::back_to_centre(&label, after.seq)),
+            ..Reply::default()
+        };
+        tell_role(turn, &after, Role::Intake, Class::Now, reply);
+    }
+    if !matches!(who, Who::Reporter) && after.unit.is_some() {
         tell_reporters(turn, &after, words::reporter_reopened(&label, due, now).into()).await?;
     }
     let done = if matches!(who, Who::Reporter) {
@@ -357,6 +374,24 @@ async fn ask_congress(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &str) 
     };
     tell_role(turn, &after, Role::NpcStaff, Class::Now, reply);
     Ok(words::reopen_passed_on(&show::here(turn, &after)).into())
+}
+
+/// A new round: with half the time for the unit, or with intake's time where no unit ever had it.
+pub(super) fn anew(ticket: &mut Ticket, now: Millis) {
+    ticket.round += 1;
+    ticket.relapse |= ticket.closed_at.is_some();
+    ticket.unreasonable = None;
+    ticket.signed_off = false;
+    ticket.resolved_at = None;
+    ticket.closed_at = None;
+    unseen(ticket);
+    if ticket.unit.is_some() {
+        let half = calendar::half(calendar::limit(Clock::Resolve, ticket.kind, ticket.priority));
+        ticket.resolve_due = Some(calendar::due(now, half));
+    } else {
+        ticket.given_to = None;
+        ticket.accept_due = Some(calendar::due(now, calendar::limit(Clock::Accept, ticket.kind, ticket.priority)));
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! From words to a ticket.
 
-use super::{Change, account, by, change, key, tell_role, text};
+use super::{Change, account, by, change, deputy::tell_chosen, key, tell_role, text};
 use crate::{
     bot::{
         Offer, Submitted, Turn,
@@ -17,6 +17,7 @@ use crate::{
     tickets::{
         Kind, Mode, Priority, State, Ticket,
         calendar::{self, Clock},
+        group,
         life::{To, Verb, Who},
         show,
         store::{self, At, Event, Reporter},
@@ -42,6 +43,8 @@ struct Clue {
     contact: Option<String>,
     on_behalf: bool,
     kind: Option<Kind>,
+    /// The deputy whom the reporter chose.
+    deputy: Option<i64>,
 }
 
 /// 提交: the report becomes a ticket.
@@ -49,6 +52,10 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
     let Some(Value::Place { code, name, point, words }) = answers.get("place").and_then(Answer::value).cloned() else {
         return Ok(Submitted::Mend("place", String::new()));
     };
+    if on_behalf && key(answers, "more") == "no" {
+        turn.say(wording::oversight::batch_over());
+        return Ok(Submitted::Done(Vec::new()));
+    }
     let what = account(answers, "what");
     let mode = Mode::from_code(&key(answers, "identity")).unwrap_or(Mode::Confidential);
     let phone = text(answers, "phone");
@@ -70,21 +77,30 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
         contact: (!contact.is_empty() && mode == Mode::RealName).then_some(contact),
         on_behalf,
         kind: None,
+        deputy: key(answers, "deputy").parse().ok(),
     };
     let (ticket, reporter, code) = create(turn, clue).await?;
     let code = (mode == Mode::Anonymous).then_some(code);
-    let promise = wording::receipt_promise(ticket.accept_due, turn.now, mode, code.as_deref());
+    let deputy = ticket.given_to.and_then(|id| turn.actor.directory().staff(id));
+    let promise = match deputy {
+        Some(deputy) => wording::oversight::given_promise(&deputy.name, ticket.accept_due, turn.now, mode, code.as_deref()),
+        None => wording::receipt_promise(ticket.accept_due, turn.now, mode, code.as_deref()),
+    };
+    if on_behalf {
+        turn.say(wording::received(&ticket.short(), &promise));
+        return Ok(next_of_batch(answers, mode));
+    }
     let values = vec![("number", ticket.short()), ("promise", promise)];
     let mut given = Answers::new();
     given.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
     let field = campaign_field(turn, &ticket);
     given.insert("field".into(), Value::key(field.clone(), "").into());
-    if key(answers, "detailed") == "yes" || (turn.actor.has(Role::Deputy) && !on_behalf) {
+    if key(answers, "detailed") == "yes" || turn.actor.has(Role::Deputy) {
         let (number, promise) = (&values[0].1, &values[1].1);
         turn.say(wording::received(number, promise));
         return Ok(Submitted::Then("details", given));
     }
-    if let Some(questions) = questions(turn, &field).filter(|_| !on_behalf) {
+    if let Some(questions) = questions(turn, &field) {
         turn.say(wording::more_questions(&questions));
         let mut preset = Answers::new();
         preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
@@ -99,6 +115,26 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
         })?;
     }
     Ok(Submitted::Done(values))
+}
+
+/// Of a visit there is often more than one matter: the next needs only its words. What an anonymous report said is kept nowhere.
+fn next_of_batch(answers: &Answers, mode: Mode) -> Submitted {
+    if mode == Mode::Anonymous {
+        return Submitted::Done(Vec::new());
+    }
+    let kept = ["who", "phone", "place", "identity"];
+    let same = answers.iter().filter(|(step, _)| kept.contains(&step.as_str()));
+    Submitted::Then("report_more", same.map(|(step, answer)| (step.clone(), answer.clone())).collect())
+}
+
+/// What the dialog for the next matter must be given: whether there is one.
+pub fn more_needs(answers: &Answers) -> Answers {
+    let mut given = Answers::new();
+    if let Some(what) = answers.get("what") {
+        let more = if what.value().is_some() { "yes" } else { "no" };
+        given.insert("more".into(), Value::key(more, "").into());
+    }
+    given
 }
 
 /// 转人工: words for intake, kept as a ticket of the county so that nothing is lost and an answer finds its way back.
@@ -117,6 +153,7 @@ pub(super) async fn human(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resu
         contact: None,
         on_behalf: false,
         kind: Some(Kind::Help),
+        deputy: None,
     };
     let (ticket, _, _) = create(turn, clue).await?;
     let local = local(turn.now);
@@ -171,10 +208,11 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     let field = directory.propose_field(&clue.text);
     let campaign = field.is_some_and(|field| field.kind == FieldKind::Campaign);
     let kind = clue.kind.unwrap_or_else(|| kind_of(&clue.text, campaign));
+    let area = clue.area;
     let priority = if crate::tickets::words::danger(&clue.text) { Priority::Urgent } else { Priority::Normal };
-    let village = Level::of(&clue.area) == Some(Level::Village);
+    let village = Level::of(&area) == Some(Level::Village);
     let earlier = match field.filter(|_| village) {
-        Some(field) => store::closed_since(turn.tx, &clue.area, &field.id, now - RELAPSE_WINDOW).await?,
+        Some(field) => store::closed_since(turn.tx, &area, &field.id, now - RELAPSE_WINDOW).await?,
         None => None,
     };
     let ticket = Ticket {
@@ -186,16 +224,17 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         field: field.map(|field| field.id.clone()),
         title: title_of(
             &show::for_unit(&clue.text, clue.mode).replace(wording::HIDDEN, ""),
-            &people::areas::short_name(directory, &clue.area),
+            &people::areas::short_name(directory, &area),
         ),
         text: clue.text.clone(),
-        area: clue.area,
+        area: area.clone(),
         place: clue.place,
-        source: if clue.on_behalf && turn.actor.has(Role::Deputy) { "deputy".into() } else { turn.ability.kind.to_owned() },
+        source: source(turn, clue.on_behalf).to_owned(),
         on_behalf: clue.on_behalf,
         mode: clue.mode,
         priority,
         relapse: earlier.is_some(),
+        given_to: clue.deputy.filter(|id| group::may_be_chosen(directory, *id, &area)),
         accept_due: Some(calendar::due(now, calendar::limit(Clock::Accept, kind, priority))),
         ..Ticket::blank(now)
     };
@@ -214,17 +253,36 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all", before: None };
     let at = At { ticket: ticket.id, seq: 1, turn_key: turn.key, now };
     store::event(turn.tx, &office.keys, at, by(turn, Who::Reporter), event).await?;
+    match ticket.given_to {
+        Some(deputy) => tell_chosen(turn, &ticket, deputy, clue.media.len()),
+        None => tell_intake(turn, &ticket, clue.media.len(), earlier.as_deref()),
+    }
+    Ok((ticket, reporter.id, code))
+}
+
+/// Where a report came from: a deputy or a station that writes for others, else the channel.
+fn source<'t>(turn: &Turn<'t, Actor>, on_behalf: bool) -> &'t str {
+    match on_behalf {
+        true if turn.actor.has(Role::Deputy) => "deputy",
+        true if turn.actor.has(Role::StationKeeper) => "station",
+        _ => turn.ability.kind,
+    }
+}
+
+/// Tells intake of a new matter, with so many files and the number of an earlier one of the kind that was closed there lately.
+pub(super) fn tell_intake(turn: &mut Turn<'_, Actor>, ticket: &Ticket, files: usize, earlier: Option<&str>) {
+    let office = turn.actor.office.clone();
+    let directory = &office.directory;
     let proposal = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
-    let before = earlier.map(|number| wording::terms::closed_here_before(&number)).unwrap_or_default();
-    let detail = wording::with_media(&words::shorten(&ticket.text, 200), clue.media.len());
+    let before = earlier.map(wording::terms::closed_here_before).unwrap_or_default();
+    let detail = wording::with_media(&words::shorten(&ticket.text, 200), files);
     let reply = Reply {
-        text: wording::new_for_intake(&ticket.number, &show::group_scope(&ticket, directory)) + &before,
-        private: Some(wording::new_for_intake_private(&show::label(&ticket, directory), &detail, &ticket, proposal) + &before),
+        text: wording::new_for_intake(&ticket.number, &show::group_scope(ticket, directory)) + &before,
+        private: Some(wording::new_for_intake_private(&show::label(ticket, directory), &detail, ticket, proposal) + &before),
         ..Reply::default()
     };
-    tell_role(turn, &ticket, Role::Intake, Class::Batch, reply);
-    Ok((ticket, reporter.id, code))
+    tell_role(turn, ticket, Role::Intake, Class::Batch, reply);
 }
 
 /// The entry that leads back to whoever reported: to the person, or for an anonymous one to the account alone.
@@ -264,9 +322,10 @@ pub fn kind_of(text: &str, campaign: bool) -> Kind {
 pub fn title_of(text: &str, village: &str) -> String {
     let line = words::one_line(text);
     let bare = village.trim_end_matches('村');
-    let after_name = line.strip_prefix(village).filter(|_| !village.is_empty());
-    let after_name = after_name.or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1));
-    let line = after_name.map_or(line.as_str(), |rest| rest.strip_prefix("村").unwrap_or(rest));
+    let whole = line.strip_prefix(village).filter(|_| !village.is_empty());
+    let rest = whole.or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1));
+    // 村东 is a place of its own; only behind the village's name is 村 a part of that.
+    let line = rest.map_or(line.as_str(), |rest| rest.strip_prefix("村").unwrap_or(rest));
     let line = line.trim_start_matches(['，', ',', ' ', '的', '：']).trim_start_matches("里的").trim_start_matches("里头");
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
@@ -314,6 +373,8 @@ mod tests {
         assert_eq!(title_of("夜里有人打井抽水卖。半年多了", "前观津村"), "夜里有人打井抽水卖");
         assert_eq!(title_of("前观津夜里有人打井", "前观津村"), "夜里有人打井");
         assert_eq!(title_of("村口路灯不亮", "前观津村"), "村口路灯不亮");
+        assert_eq!(title_of("前观津村东的桥断了", "前观津村"), "东的桥断了");
+        assert_eq!(title_of("村东的桥断了", "前观津村"), "村东的桥断了");
         assert_eq!(title_of("", "前观津村"), "（照片或语音）");
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     outbox::{Class, Target},
     people::{Actor, Role},
     tickets::{
-        Matter, Proposal, State, Ticket, Voice,
+        Matter, Proposal, State, Ticket, Voice, group,
         life::{To, Verb, When},
         refs, show, store,
         wording::{self, terms},
@@ -24,6 +24,8 @@ use crate::{
 const MORE_FOLLOWS: i64 = 10 * MINUTE;
 /// A reporter urges once in this time.
 const URGE_EVERY: i64 = 3 * DAY;
+/// From this urge on, dispatchers know and an order is proposed.
+const OFTEN: i64 = 3;
 
 /// 补充: also the answer to 追问, and anything that is sent back to a question about the ticket.
 pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
@@ -77,7 +79,10 @@ pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resu
     if after.unit.is_some() && ticket.state != State::SentBack {
         super::tell_handler(turn, &after, Class::Batch, text.clone().into());
     }
-    super::tell_role(turn, &after, Role::Intake, Class::Batch, text.into());
+    match group::with_deputy(turn.actor.directory(), &ticket, turn.now) {
+        Some(deputy) => super::tell_person(turn, &after, deputy, text.into()),
+        None => super::tell_role(turn, &after, Role::Intake, Class::Batch, text.into()),
+    }
     let extra = if after.restored { String::new() } else { terms::restore_hint(after.seq) };
     Ok(wording::done(Verb::Withdraw, &show::here(turn, &after), &extra).into())
 }
@@ -128,6 +133,9 @@ pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     };
     tell_whoever_has_it(turn, &after, Class::Now, reply);
     super::joint::urge(turn, &after).await?;
+    if after.urges >= OFTEN {
+        super::supervise::urged_often(turn, &after);
+    }
     Ok(wording::urge_passed_on(&show::here(turn, &after)).into())
 }
 

@@ -1,7 +1,8 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
 use super::{
-    Change, account, answer, change, dispute, intake::leave, joint, key, tell_handler, tell_reporters, tell_role, text, unit_name,
+    Change, account, answer, change, deputy::my_name, dispute, intake::leave, joint, key, tell_handler, tell_reporters,
+    tell_role, text, unit_name,
 };
 use crate::{
     bot::{
@@ -17,6 +18,7 @@ use crate::{
     tickets::{
         Method, Mode, State, Ticket, Verification,
         calendar::{self, Amount, Clock},
+        group,
         life::{Verb, Who},
         refs, show, store, wording,
     },
@@ -124,14 +126,17 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
     let staff = refs::permitted(&turn.actor, &ticket, Verb::Relay, false);
     let from_reporter = mine.is_some() && staff.is_none();
     let by_clerk = matches!(staff, Some((_, Who::Holder(Role::CallbackClerk))));
+    let lead = matches!(staff, Some((_, Who::Holder(Role::GroupLead))));
     let after = change(turn, &ticket, Change::of(Verb::Relay).because(&said), |ticket| {
-        if !from_reporter && !by_clerk && ticket.mode != Mode::RealName && ticket.dispatched_at.is_some() {
+        let counts = !from_reporter && !by_clerk && !lead;
+        if counts && ticket.mode != Mode::RealName && ticket.dispatched_at.is_some() {
             ticket.first_contact_at.get_or_insert(now);
         }
     })
     .await?;
     let directory = turn.actor.office.directory.clone();
     let label = show::label(&after, &directory);
+    let with_deputy = group::with_deputy(&directory, &after, now) == Some(turn.actor.person);
     if from_reporter {
         let reply = Reply {
             text: wording::word_from_reporter(&after.short()),
@@ -147,9 +152,21 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             Some(clerk) => super::tell_person(turn, &after, clerk, reply),
             None => tell_whoever_has_it(turn, &after, Class::Now, reply),
         }
+    } else if lead {
+        // The lead speaks for the deputy who reported it, so both the unit and the deputy hear it.
+        let name = my_name(turn);
+        let reply = Reply {
+            text: wording::word_from_reporter(&after.short()),
+            private: Some(wording::oversight::relay_from_lead(&label, &name, &said, after.seq)),
+            ..Reply::default()
+        };
+        tell_whoever_has_it(turn, &after, Class::Now, reply);
+        tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, &said).into()).await?;
     } else {
         let from = if by_clerk {
             Role::CallbackClerk.chinese().to_owned()
+        } else if with_deputy {
+            my_name(turn)
         } else if after.unit.is_some() && !turn.actor.has(Role::Intake) {
             unit_name(turn, &after)
         } else {
@@ -170,8 +187,14 @@ async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<
     Ok(last.filter(|past| past.role == Role::CallbackClerk.as_str()).and_then(|past| past.actor))
 }
 
-/// Tells the unit while it has the ticket, the dispatcher while nobody has, intake before that.
+/// Tells the unit while it has the ticket, the dispatcher while nobody has, before that intake, or the deputy whom the reporter
+/// chose.
 pub(super) fn tell_whoever_has_it(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
+    if let Some(deputy) = group::with_deputy(turn.actor.directory(), ticket, turn.now) {
+        let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+        super::tell_person(turn, ticket, deputy, reply);
+        return;
+    }
     match ticket.state {
         State::Submitted | State::NeedInfo => tell_role(turn, ticket, Role::Intake, class, reply),
         State::Accepted | State::SentBack | State::Disputed => tell_role(turn, ticket, Role::Dispatcher, class, reply),
@@ -203,10 +226,13 @@ pub fn finish_result(value: &Value, answers: &Answers) -> Result<(), String> {
 
 /// What the finishing dialog must be given about a ticket: whether a verdict and a picture are needed.
 pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
-    let photo = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id)).is_some_and(|field| field.photo);
+    // A deputy who settled it on the spot tells how, no more.
+    let by_unit = ticket.state != State::Submitted;
+    let photo =
+        by_unit && ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id)).is_some_and(|field| field.photo);
     let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
     let mut given = Answers::new();
-    given.insert("needs_verdict".into(), yes_no(ticket.kind.needs_verdict()));
+    given.insert("needs_verdict".into(), yes_no(by_unit && ticket.kind.needs_verdict()));
     given.insert("needs_photo".into(), yes_no(photo));
     given
 }
@@ -225,8 +251,10 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
         return Err(Error::user(sentence));
     }
     let why = joint::missed(turn, &ticket).await? + &result.text;
-    // The reporter reads the result once it has been checked, with 通过.
-    let after = change(turn, &ticket, Change::of(Verb::Done).because(&why).internal(), |ticket| {
+    // The reporter reads a unit's result once it has been checked, with 通过; a deputy's at once.
+    let settled = ticket.state == State::Submitted;
+    let what = Change::of(Verb::Done).because(&why);
+    let after = change(turn, &ticket, if settled { what } else { what.internal() }, |ticket| {
         ticket.result = Some(result.text.clone());
         ticket.verification = verification;
         ticket.method = method;
@@ -236,6 +264,10 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     .await?;
     let media: Vec<i64> = result.media.iter().map(|file| file.id).collect();
     media::attach(turn.tx, &media, after.id).await?;
+    if settled {
+        super::deputy::settled(turn, &after).await?;
+        return Ok(Submitted::Done(Vec::new()));
+    }
     let directory = turn.actor.office.directory.clone();
     let number = show::group_label(&after, &directory);
     let detail = show::result_line(&after).unwrap_or_default();

@@ -6,6 +6,7 @@ pub mod merging;
 pub mod oversight;
 pub mod same;
 pub mod secrecy;
+pub mod suggestion;
 pub mod terms;
 
 use super::{
@@ -72,11 +73,16 @@ pub fn reopened_for_you(label: &str) -> String {
 
 /// The receipt's promise after “收到了，编号 …。”.
 pub fn receipt_promise(due: Option<Millis>, now: Millis, mode: Mode, code: Option<&str>) -> String {
-    let mut text = match due {
+    let text = match due {
         Some(due) => format!("{}前告诉您由谁来办。", by(due, now)),
         None => String::new(),
     };
-    text.push_str("\n回“我的”可以随时看。");
+    format!("{text}{}", receipt_tail(mode, code))
+}
+
+/// How to look it up later: what every receipt ends with.
+fn receipt_tail(mode: Mode, code: Option<&str>) -> String {
+    let mut text = "\n回“我的”可以随时看。".to_owned();
     if let Some(code) = code {
         let (left, right) = code.split_at(code.len() / 2);
         text.push_str(&format!("查询码 {left} {right}，请记下来：回“查 {left}{right}”也能看。"));
@@ -443,6 +449,7 @@ pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
         When::Given => format!("{number} 已经在受理员那里了。"),
         When::HasLeader => format!("{number} 没有并到别的单里。"),
         When::ReopensLeft | When::ReopensUsedUp => terms::congress_decides(&number),
+        When::HasUnit | When::NoUnit | When::FromDeputy => not_yours(ticket, verb),
     }
 }
 
@@ -620,6 +627,9 @@ pub const HIDDEN: &str = "〔已隐去〕";
 
 /// What an event was, for a timeline.
 pub fn event(verb: Verb, to: State) -> String {
+    if let Some(words) = oversight::event(verb, to) {
+        return words.to_owned();
+    }
     match verb {
         Verb::Report => "收到".to_owned(),
         Verb::Accept => "受理了".to_owned(),
