@@ -1,8 +1,9 @@
 //! The application of the framework: who acts, which dialogs and commands there are, where messages go.
 
+use super::staff;
 use crate::{
     bot::{
-        self, App, Form, Opening, Resolved, Submitted, Turn,
+        self, App, Form, Opening, Parsed, Resolved, Submitted, Turn,
         dialog::{Answers, Dialog, Dialogs, Item, Known, Query, Value},
     },
     channels::{Ability, Channel, Outcome, Way},
@@ -13,7 +14,7 @@ use crate::{
     outbox::{Class, Found, Post, Push, Target},
     people::{self, Actor, GroupOf, Office, Role, Scope},
     seal::Keys,
-    tickets::{self, Mode, commands, desk, life, lists, opening, refs, show, sources, words},
+    tickets::{self, Mode, commands, desk, life, lists, opening, proposed, refs, show, sources, words},
 };
 use std::{
     collections::HashMap,
@@ -34,7 +35,7 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "staff", "liaisons"],
         rules: &[("finish_result", desk::finish_result)],
         roles: &roles,
     })
@@ -95,6 +96,17 @@ impl House {
     /// Puts a new picture of the organisation, or new dialogs, in force.
     pub fn replace(&self, office: Office) {
         *self.office.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(office);
+    }
+
+    /// Takes in a change of the organisation before anybody acts: whoever lost a right cannot use it in the next message.
+    async fn keep_up(&self, tx: &mut Tx, now: Millis) -> Result<()> {
+        let version = people::store::version(tx.conn()).await?;
+        let office = self.office();
+        if !office.directory.is_current(version, now) {
+            let directory = Arc::new(people::store::load(tx.conn(), now).await?);
+            self.replace(Office { directory, keys: office.keys.clone(), dialogs: office.dialogs.clone() });
+        }
+        Ok(())
     }
 
     /// The keys.
@@ -179,6 +191,7 @@ impl App for House {
             known.extend(new.into_iter().map(|(hash, _)| hash).zip(ids));
         }
         people::store::touch(tx, &wanted, now).await?;
+        self.keep_up(tx, now).await?;
         let office = self.office();
         hashes
             .iter()
@@ -268,6 +281,8 @@ impl App for House {
                 Ok(colleagues(&turn.actor, &ticket))
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
+            "staff" => Ok(people::rights::staff(&turn.actor, param("name"))),
+            "liaisons" => Ok(people::rights::liaisons(&turn.actor, param("unit").unwrap_or_default())),
             "checkers" | "leaders" => Ok(Vec::new()),
             other => Err(Error::fault(format!("no source is called {other}"))),
         }
@@ -278,6 +293,7 @@ impl App for House {
             "tickets" => {}
             "units" if !words.is_empty() => return Ok(people::desk::unit_named(&turn.actor, words)),
             "chat_groups" if !words.is_empty() => return Ok(people::desk::group_named(&turn.actor, words)),
+            "staff" if !words.is_empty() => return Ok(people::rights::staff_named(&turn.actor, words)),
             _ => return Ok(None),
         }
         let verb = query.params.iter().find(|(key, _)| key == "verb").and_then(|(_, verb)| commands::verb_of_source(verb));
@@ -313,11 +329,12 @@ impl App for House {
     }
 
     async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
-        if dialog.id == "assign" {
-            return desk::assign_needs(turn, answers).await;
-        }
-        if dialog.id != "finish" {
-            return Ok(Answers::new());
+        match dialog.id.as_str() {
+            "assign" => return desk::assign_needs(turn, answers).await,
+            "disable" => return staff::disable_needs(turn, answers).await,
+            "replace" => return staff::replace_needs(turn, answers).await,
+            "finish" => {}
+            _ => return Ok(Answers::new()),
         }
         let id = answers
             .get("ticket")
@@ -334,20 +351,26 @@ impl App for House {
     async fn submit(&self, turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers) -> Result<Submitted> {
         match action.split_once('.') {
             Some(("tickets", action)) => desk::submit(turn, action, answers).await,
+            Some(("people", "disable")) => staff::disable(turn, answers).await,
+            Some(("people", "replace")) => staff::replace(turn, answers).await,
             Some(("people", action)) => people::desk::submit(turn, action, answers).await,
             _ => Err(Error::fault(format!("no action is called {action}"))),
         }
     }
 
-    async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form, alone: bool) -> Result<bool> {
+    async fn direct(&self, turn: &mut Turn<'_, Actor>, parsed: &Parsed) -> Result<bool> {
+        let form = parsed.form;
+        let alone = parsed.given.is_empty() && parsed.left.is_none();
         if alone && form.alias == life::Verb::Status.code() && turn.said().is_none_or(|said| said.quote.is_none()) {
             return lists::mine(turn).await.map(|_| true);
         }
+        let filter = || parsed.given.iter().find(|(step, _)| *step == "filter").map_or("", |(_, words)| words.as_str());
         match form.dialog.strip_prefix("now.") {
             Some("undo") => desk::undo(turn).await.map(|()| true),
-            Some(list) => lists::show_list(turn, list).await.map(|_| true),
+            Some("assign_all") => proposed::assign(turn, parsed).await.map(|()| true),
+            Some(list) => lists::show_list(turn, list, filter()).await.map(|_| true),
             None if form.dialog == "mine" => lists::mine(turn).await.map(|_| true),
-            None => Ok(false),
+            None => people::desk::refuse_here(turn, form),
         }
     }
 

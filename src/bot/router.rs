@@ -10,7 +10,7 @@ use super::{
     wording,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     message::{Content, Media, MediaKind, Reply, Said},
 };
 
@@ -120,7 +120,16 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
         let open = in_progress(turn);
         for parsed in &commands {
             match parsed {
-                Ok(parsed) => run(app, turn, parsed, said).await?,
+                Ok(parsed) => match run(app, turn, parsed, said).await {
+                    // Of several commands, one that does not work does not stop the others.
+                    Err(Error::User(sentence)) => {
+                        while turn.tx.depth() > 0 {
+                            turn.tx.back().await?;
+                        }
+                        turn.say(sentence);
+                    }
+                    done => done?,
+                },
                 Err(mistake) => turn.say(wording::mistake(mistake, text.starts_with('/'))),
             }
         }
@@ -217,12 +226,8 @@ fn commands<A: App>(
 ) -> Option<Vec<std::result::Result<Parsed, command::Mistake>>> {
     let forms = app.forms();
     let may = |form: &Form| app.may(&turn.actor, form);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    if lines.len() > 1 {
-        let all: Vec<_> = lines.iter().map_while(|line| command::parse(line, forms, &may)).collect();
-        if all.len() == lines.len() && all.iter().all(std::result::Result::is_ok) && !in_dialog {
-            return Some(all);
-        }
+    if !in_dialog && let Some(all) = one_a_line(text, forms, &may) {
+        return Some(all);
     }
     let parsed = command::parse(text, forms, &may)?;
     if in_dialog {
@@ -236,6 +241,37 @@ fn commands<A: App>(
         return counts.then(|| vec![parsed]);
     }
     Some(vec![parsed])
+}
+
+/// Several lines that all begin with commands; a line that is none belongs to the command above it where that takes lines. A
+/// slip of the finger in one line is answered by itself and does not stop the others.
+fn one_a_line(
+    text: &str,
+    forms: &[&'static Form],
+    may: &dyn Fn(&Form) -> bool,
+) -> Option<Vec<std::result::Result<Parsed, command::Mistake>>> {
+    let mut blocks: Vec<String> = Vec::new();
+    let mut lines: Option<&[&str]> = None;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let parsed = command::parse(line, forms, may);
+        let below = lines.is_some_and(|words| match &parsed {
+            None => true,
+            Some(parsed) => parsed.as_ref().is_ok_and(|parsed| words.contains(&parsed.form.word)),
+        });
+        if below {
+            let block = blocks.last_mut()?;
+            block.push('\n');
+            block.push_str(line);
+            continue;
+        }
+        lines = parsed?.ok().and_then(|parsed| parsed.form.lines());
+        blocks.push(line.to_owned());
+    }
+    if blocks.len() < 2 {
+        return None;
+    }
+    let all: Vec<_> = blocks.iter().filter_map(|block| command::parse(block, forms, may)).collect();
+    all.first().is_some_and(std::result::Result::is_ok).then_some(all)
 }
 
 /// Is the open question only a choice that a command left out? Then another command means that the first is given up.
@@ -256,7 +292,7 @@ async fn run<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, parsed: &Parsed, sa
     let mut parsed = parsed.clone();
     let slot = parsed.form.slots.iter().find_map(|slot| match slot {
         Slot::Ticket(step) | Slot::Tickets(step) => Some(*step),
-        Slot::Word(_) | Slot::OneOf(..) | Slot::Score(_) | Slot::Rest(_) => None,
+        Slot::Word(_) | Slot::OneOf(..) | Slot::Score(_) | Slot::Rest(_) | Slot::Lines(..) => None,
     });
     if let (Some(step), Some(quote)) = (slot, &said.quote)
         && let Some(number) = app.number_in(&quote.text)

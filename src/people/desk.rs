@@ -1,6 +1,6 @@
 //! Use cases about accounts: 绑定, 绑定群.
 
-use super::{Actor, Level, Named, Role, codes, store, wording};
+use super::{Actor, Level, Named, Role, codes, rights, store, wording};
 use crate::{
     bot::{
         Form, Resolved, Slot, Submitted, Turn,
@@ -14,7 +14,15 @@ use crate::{
 use sqlx::Row;
 
 /// The actions that dialog files may name.
-pub const ACTIONS: &[&str] = &["people.bind", "people.bind_group"];
+pub const ACTIONS: &[&str] = &[
+    "people.bind",
+    "people.bind_group",
+    "people.disable",
+    "people.replace",
+    "people.stand_in",
+    "people.code",
+    "people.rights",
+];
 
 /// Wrong codes an account may try in an hour.
 const TRIES: i64 = 5;
@@ -38,12 +46,71 @@ static BIND_GROUP: Form = Form {
     does: "把这个群和名册上的群连起来",
 };
 
+static DISABLE: Form = Form {
+    dialog: "disable",
+    word: "停用",
+    also: &[],
+    alias: "disable",
+    slots: &[Slot::Word("person")],
+    usage: "停用 人",
+    does: "不再在岗的人，手里的活交回单位",
+};
+static REPLACE: Form = Form {
+    dialog: "replace",
+    word: "换联络员",
+    also: &[],
+    alias: "replace",
+    slots: &[Slot::Word("unit"), Slot::Rest("person")],
+    usage: "换联络员 单位 新人",
+    does: "换人，没办完的一起交接",
+};
+static STAND_IN: Form = Form {
+    dialog: "stand_in",
+    word: "代班",
+    also: &[],
+    alias: "stand_in",
+    slots: &[Slot::Word("person"), Slot::Word("by"), Slot::Rest("until")],
+    usage: "代班 人 代班的人 到哪天",
+    does: "有人不在，别人代他几天",
+};
+static CODE: Form = Form {
+    dialog: "code",
+    word: "发码",
+    also: &[],
+    alias: "code",
+    slots: &[Slot::Word("person")],
+    usage: "发码 人",
+    does: "给他一个绑定码",
+};
+static RIGHTS: Form = Form {
+    dialog: "rights",
+    word: "权限",
+    also: &[],
+    alias: "rights",
+    slots: &[Slot::Word("person")],
+    usage: "权限 人",
+    does: "看他能做什么、谁能代他",
+};
+
 /// The commands about people.
-pub static FORMS: &[&Form] = &[&BIND, &BIND_GROUP];
+pub static FORMS: &[&Form] = &[&BIND, &BIND_GROUP, &DISABLE, &REPLACE, &STAND_IN, &CODE, &RIGHTS];
 
 /// May this person use the command at all?
 pub fn may(actor: &Actor, form: &Form) -> bool {
-    form != &BIND_GROUP || actor.has(Role::Admin)
+    form == &BIND || actor.has(Role::Admin)
+}
+
+/// What an administrator does to people is said in private only. Says whether it was refused here.
+///
+/// # Errors
+/// None; like every direct command.
+pub fn refuse_here(turn: &mut Turn<'_, Actor>, form: &Form) -> Result<bool> {
+    let private = [&DISABLE, &REPLACE, &STAND_IN, &CODE, &RIGHTS].contains(&form);
+    let refused = private && turn.in_group();
+    if refused {
+        turn.say(wording::rights_in_private(form.word));
+    }
+    Ok(refused)
 }
 
 /// Runs an action.
@@ -54,6 +121,9 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
     match action {
         "bind" => bind(turn, answers).await,
         "bind_group" => bind_group(turn, answers).await,
+        "stand_in" => rights::stand_in(turn, answers).await,
+        "code" => rights::code(turn, answers).await,
+        "rights" => rights::show(turn, answers).await,
         other => Err(Error::fault(format!("no action about people is called {other}"))),
     }
 }

@@ -366,6 +366,7 @@ async fn persons(tx: &mut Tx, keys: &Keys, changes: &[Change<Person>], now: Mill
             Change::Changed { .. } => {}
             Change::Retired(_) => {
                 store::end_grants(tx, id, now).await?;
+                store::end_stand_ins(tx, id, now).await?;
                 codes::void_codes(tx, id).await?;
             }
         }

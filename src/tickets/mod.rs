@@ -12,6 +12,7 @@ pub mod docs;
 pub mod life;
 pub mod lists;
 pub mod opening;
+pub mod proposed;
 pub mod refs;
 pub mod show;
 pub mod sources;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     bot::{
         Opening, Turn,
-        dialog::{Answers, MediaId, Value},
+        dialog::{Answers, Control, MediaId, Value},
     },
     error::Result,
     message::Said,
@@ -45,6 +45,10 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
             return Ok(Opening::Answered);
         }
         None => {}
+    }
+    let more = turn.actor.office.dialogs.controls().of(&said.text) == Some(Control::More);
+    if more && lists::more(turn).await? {
+        return Ok(Opening::Answered);
     }
     // Any reply to a ticket's card is about that ticket.
     if let Some(number) = said.quote.as_ref().and_then(|quote| refs::number_of_card(&quote.text)) {

@@ -19,7 +19,7 @@ pub(super) fn known() -> Known<'static> {
     const RULES: &[(&str, Rule)] = &[("finish_result", finish_result)];
     Known {
         actions: &ACTIONS,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "staff", "liaisons"],
         rules: RULES,
         roles: &["citizen"],
     }

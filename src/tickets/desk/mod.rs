@@ -7,10 +7,12 @@ mod callback;
 mod deputy;
 mod dispute;
 mod fix;
+mod handover;
 mod intake;
 mod joint;
 mod merge;
 mod outcome;
+mod photos;
 mod report;
 mod reporter;
 mod reveal;
@@ -21,6 +23,7 @@ mod trial;
 mod undo;
 mod work;
 
+pub use handover::{hand_over, in_hand};
 pub use intake::assign_needs;
 pub use outcome::rate_answer;
 pub use report::{kind_of, title_of};
@@ -103,6 +106,7 @@ pub const ACTIONS: &[&str] = &[
     "tickets.supervise",
     "tickets.to_suggestion",
     "tickets.try",
+    "tickets.photos",
 ];
 
 /// Runs an action of a finished dialog or command.
@@ -121,28 +125,42 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
         "callback" => callback::callback(turn, answers).await,
         "merge" => merge::merge(turn, answers).await,
         "to_suggestion" => deputy::to_suggestion(turn, answers).await,
+        "photos" => photos::photos(turn, answers).await,
         "try" => trial::trial(turn, answers).await,
         _ => {
             let tickets = tickets(turn, answers).await?;
-            let many = tickets.len() > 1;
-            let mut lines: Vec<Reply> = Vec::new();
-            for ticket in tickets {
-                match one(turn, action, ticket, answers).await {
-                    Ok(reply) => lines.push(reply),
-                    // Of several, one that does not work does not stop the others; it has its own line.
-                    Err(Error::User(sentence)) if many => lines.push(sentence.into()),
-                    Err(error) => return Err(error),
-                }
-            }
-            if many {
-                let text: Vec<String> = lines.into_iter().map(|line| line.text).collect();
-                turn.say(text.join("\n"));
-            } else {
-                lines.into_iter().for_each(|line| turn.say(line));
-            }
-            Ok(Submitted::Done(Vec::new()))
+            run(turn, action, tickets, answers).await
         }
     }
+}
+
+/// Does the same to each of these tickets: one answer, with a line for each when there are several.
+///
+/// # Errors
+/// A sentence, when a single one does not work; those of the database.
+pub(in crate::tickets) async fn run(
+    turn: &mut Turn<'_, Actor>,
+    action: &str,
+    tickets: Vec<Ticket>,
+    answers: &Answers,
+) -> Result<Submitted> {
+    let many = tickets.len() > 1;
+    let mut lines: Vec<Reply> = Vec::new();
+    for ticket in tickets {
+        match one(turn, action, ticket, answers).await {
+            Ok(reply) => lines.push(reply),
+            // Of several, one that does not work does not stop the others; it has its own line.
+            Err(Error::User(sentence)) if many => lines.push(sentence.into()),
+            Err(error) => return Err(error),
+        }
+    }
+    if many {
+        let text: Vec<String> = lines.into_iter().map(|line| line.text).collect();
+        turn.say(text.join("\n"));
+    } else {
+        lines.into_iter().for_each(|line| turn.say(line));
+    }
+    Ok(Submitted::Done(Vec::new()))
 }
 
 async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: &Answers) -> Result<Reply> {

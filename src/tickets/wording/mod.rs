@@ -181,7 +181,7 @@ pub fn new_for_intake_private(label: &str, text: &str, ticket: &Ticket, proposal
 /// To dispatchers: one more to assign.
 pub fn new_for_dispatch(label: &str, seq: i64, proposal: Option<(&str, &str)>) -> String {
     match proposal {
-        Some((unit, reason)) => format!("待派 {label}\n建议 {unit}（{reason}）：派单 {seq} {unit}，或回“照派”"),
+        Some((unit, reason)) => format!("待派 {label}\n建议 {unit}（{reason}）：派单 {seq} {unit}，或回“照派 {seq}”"),
         None => format!("待派 {label}\n请选单位：派单 {seq} 单位"),
     }
 }
@@ -473,46 +473,6 @@ pub fn too_many_codes() -> &'static str {
     "查错的次数有点多，请过一个小时再试。"
 }
 
-/// Heading of a working list.
-pub fn list_heading(name: &str, count: usize) -> String {
-    if count == 0 { format!("{name}：没有了。") } else { format!("{name} {count} 件") }
-}
-
-/// A line of a working list.
-pub fn list_line(label: &str, proposal: Option<(&str, &str)>) -> String {
-    match proposal {
-        Some((unit, reason)) => format!("{label} → {unit}（{reason}）"),
-        None => label.to_owned(),
-    }
-}
-
-/// A line of the list to assign without a proposal.
-pub fn list_line_open(label: &str) -> String {
-    format!("{label} → ？请选单位")
-}
-
-/// Lists of a centre or unit are shown in private.
-pub fn list_in_private() -> &'static str {
-    "清单私聊发给您了。"
-}
-
-/// How to go on below the list to assign.
-pub fn list_hint_assign(any: bool, open: Option<i64>) -> String {
-    let mut hints = Vec::new();
-    if any {
-        hints.push("都对就回“照派”".to_owned());
-    }
-    if let Some(seq) = open {
-        hints.push(format!("选单位：派单 {seq} 单位"));
-    }
-    hints.join("；")
-}
-
-/// 照派 without a list.
-pub fn nothing_listed() -> &'static str {
-    "还没有列过建议。先回“待派”看看。"
-}
-
 /// Nothing reported.
 pub fn nothing_mine() -> &'static str {
     "您现在没有在办的事。有事直接说就行。"
@@ -693,11 +653,6 @@ pub fn quota_low(channel: &str, used: i64, limit: i64) -> String {
 /// The unit is what the ticket is about, so it may not be the only one to handle it.
 pub fn conflict(number: &str) -> String {
     format!("{number} 反映的就是这个单位，不能只让它自己办，请派给别的单位，比如它的上级。")
-}
-
-/// 照派 leaves out a ticket whose words name the proposed unit: that is asked about first.
-pub fn assign_alone(number: &str, seq: i64, unit: &str) -> String {
-    format!("{number} 内容提到{unit}，先看看它是不是被反映的对象，再单独派：派单 {seq} {unit}")
 }
 
 /// Who received it first, where somebody else has it now.
