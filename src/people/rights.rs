@@ -29,8 +29,11 @@ fn area_of<'a>(directory: &'a Directory, grant: &'a Grant) -> &'a str {
 
 /// Do all of this person's rights lie within the administrator's areas?
 fn in_charge(actor: &Actor, person: &Staff) -> bool {
-    let areas = own_areas(actor);
-    let within = |grant: &Grant| areas.iter().any(|outer| contains(outer, area_of(actor.directory(), grant)));
+    lies_within(actor.directory(), person, &own_areas(actor))
+}
+
+fn lies_within(directory: &Directory, person: &Staff, areas: &[&str]) -> bool {
+    let within = |grant: &Grant| areas.iter().any(|outer| contains(outer, area_of(directory, grant)));
     !areas.is_empty() && person.grants.iter().all(within)
 }
 
@@ -135,9 +138,13 @@ fn chosen(turn: &Turn<'_, Actor>, answers: &Answers, step: &str) -> Result<Staff
     Ok(person.clone())
 }
 
-fn tell(turn: &mut Turn<'_, Actor>, person: i64, words: String) {
-    let reply = Reply::text(words);
-    turn.push(Push { target: Target::Person(person), ticket: None, class: Class::Now, reply, except: None, urgent: false });
+/// Tells somebody in private, if there is an account to tell it to.
+async fn tell(turn: &mut Turn<'_, Actor>, person: i64, words: String) -> Result<()> {
+    if table::accounts(turn.tx, person).await? > 0 {
+        let reply = Reply::text(words);
+        turn.push(Push { target: Target::Person(person), ticket: None, class: Class::Now, reply, except: None, urgent: false });
+    }
+    Ok(())
 }
 
 /// Whom 停用 retires, after all checks.
@@ -152,17 +159,20 @@ pub fn to_disable(turn: &Turn<'_, Actor>, answers: &Answers) -> Result<Staff> {
     Ok(person)
 }
 
-/// What stays undone when somebody goes, besides tickets in hand: units without a liaison and who stands in, groups without a
-/// leader.
+/// What stays undone when somebody goes, besides tickets in hand: roles that nobody else holds and who stands in, groups
+/// without a leader.
 pub fn gaps_without(directory: &Directory, person: &Staff) -> Vec<String> {
     let mut gaps = Vec::new();
-    for grant in person.grants.iter().filter(|grant| grant.role == Role::Liaison) {
-        let Some(unit) = grant.unit.as_deref().and_then(|unit| directory.unit(unit)) else { continue };
-        if liaisons_of(directory, &unit.id).iter().any(|other| other.id != person.id) {
+    for grant in person.grants.iter().filter(|grant| !matches!(grant.role, Role::Deputy | Role::GroupLead)) {
+        let scope =
+            Scope { area: area_of(directory, grant), unit: grant.unit.as_deref(), field: grant.field.as_deref() };
+        let left = without(directory, person.id, grant.role, scope);
+        if left.iter().any(|other| directory.holds(&other.grants, grant.role, scope)) {
             continue;
         }
-        let stand_in = without(directory, person.id, Role::Liaison, Scope::area(&unit.area).unit(&unit.id));
-        gaps.push(wording::no_liaison(&unit.name, stand_in.first().map(|other| other.name.as_str())));
+        let stand_in = left.first().map(|other| other.name.as_str());
+        let unit = grant.unit.as_deref().and_then(|unit| directory.unit(unit)).filter(|_| grant.role == Role::Liaison);
+        gaps.push(wording::nobody_left(&office(directory, grant), stand_in, unit.map(|unit| unit.name.as_str())));
     }
     let led = directory.deputy_groups().iter().filter(|group| group.lead.as_deref() == Some(&person.reference));
     gaps.extend(led.map(|group| wording::no_lead(&group.name)));
@@ -189,7 +199,7 @@ fn without<'d>(directory: &'d Directory, person: i64, role: Role, scope: Scope<'
 pub async fn disable(turn: &mut Turn<'_, Actor>, person: &Staff) -> Result<()> {
     store::retire(turn.tx, person.id, turn.now).await?;
     table::changed(turn.tx, turn.actor.person, "disable", &format!("person {}", person.id)).await?;
-    tell(turn, person.id, wording::you_were_disabled().to_owned());
+    tell(turn, person.id, wording::you_were_disabled().to_owned()).await?;
     Ok(())
 }
 
@@ -307,6 +317,9 @@ async fn newcomer(
                 let sentence = unknown(directory, &name, &near);
                 return Err(Error::user(format!("{sentence}{}", wording::new_with_phone(&name))));
             }
+            Named::Unknown(_) if name.contains(|c: char| c.is_ascii_digit()) => {
+                return Err(Error::user(wording::bad_name(&text::shorten(&name, 20))));
+            }
             Named::Unknown(_) => {}
         }
         bring("found", "new");
@@ -340,7 +353,7 @@ pub async fn replace(turn: &mut Turn<'_, Actor>, with: &Replacement, in_hand: us
     let area = old_right.map(|grant| grant.area.clone()).unwrap_or_default();
     if let Some(old) = &with.old {
         table::end_liaison(turn.tx, old.id, &with.unit, now).await?;
-        tell(turn, old.id, wording::you_were_replaced(&with.unit_name, with.new.name(), in_hand));
+        tell(turn, old.id, wording::you_were_replaced(&with.unit_name, with.new.name(), in_hand)).await?;
     }
     let right = Grant { role: Role::Liaison, area, unit: Some(with.unit.clone()), field: None };
     store::grant(turn.tx, new, std::slice::from_ref(&right), now).await?;
@@ -348,7 +361,7 @@ pub async fn replace(turn: &mut Turn<'_, Actor>, with: &Replacement, in_hand: us
     table::changed(turn.tx, turn.actor.person, "replace", &format!("liaison of {}: {old} to {new}", with.unit)).await?;
     if matches!(with.new, Newcomer::Known(_)) {
         let from = with.old.as_ref().map(|old| old.name.as_str());
-        tell(turn, new, wording::you_are_liaison(&with.unit_name, from, in_hand));
+        tell(turn, new, wording::you_are_liaison(&with.unit_name, from, in_hand)).await?;
     }
     Ok(new)
 }
@@ -395,8 +408,8 @@ pub(super) async fn stand_in(turn: &mut Turn<'_, Actor>, answers: &Answers) -> R
     let directory = turn.actor.office.directory.clone();
     let offices: Vec<String> = grants.iter().map(|grant| office(&directory, grant)).collect();
     let until = in_words(until - 1, now);
-    tell(turn, by.id, wording::you_stand_in(&person.name, &offices, &until));
-    tell(turn, person.id, wording::somebody_stands_in(&by.name, &offices, &until));
+    tell(turn, by.id, wording::you_stand_in(&person.name, &offices, &until)).await?;
+    tell(turn, person.id, wording::somebody_stands_in(&by.name, &offices, &until)).await?;
     let kept = person.grants.len() > lendable.len();
     turn.say(wording::stands_in(&by.name, &person.name, &offices, &until, kept));
     Ok(Submitted::Done(Vec::new()))
@@ -414,8 +427,8 @@ pub(super) async fn code(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resul
     let accounts = table::accounts(turn.tx, person.id).await?;
     let expires = now + codes::CODE_LIFE;
     let until = format!("{} {}", in_words(expires, now), time_in_words(expires));
-    if accounts > 0 && person.id != turn.actor.person {
-        tell(turn, person.id, wording::a_code_was_made().to_owned());
+    if person.id != turn.actor.person {
+        tell(turn, person.id, wording::a_code_was_made().to_owned()).await?;
     }
     turn.say(wording::code(&person.name, &code, &until, accounts));
     Ok(Submitted::Done(Vec::new()))
@@ -498,9 +511,31 @@ mod tests {
         assert_eq!(away("wang", Role::Liaison, Some("swj")), ["孙局长"]);
         assert_eq!(away("zhao", Role::Handler, Some("swj")), ["王联络"]);
         assert!(away("jiang", Role::Inspector, None).is_empty());
-        let wang = directory.staff_by_reference("wang").unwrap();
-        assert_eq!(gaps_without(&directory, wang).len(), 1);
-        let tian = directory.staff_by_reference("tian").unwrap();
-        assert_eq!(gaps_without(&directory, tian), ["审坡镇代表小组会没有组长。"]);
+        let gaps = |reference: &str| gaps_without(&directory, directory.staff_by_reference(reference).unwrap());
+        assert_eq!(gaps("wang"), ["水务局联络员会没有人，先由孙局长代。要换人，回“换联络员 水务局 新人”。"]);
+        assert_eq!(gaps("li"), ["武邑县受理员会没有人，也没有人能代。", "武邑县派单员会没有人，也没有人能代。"]);
+        assert_eq!(gaps("tian"), ["审坡镇代表小组会没有组长。"]);
+        assert!(gaps("ma").is_empty());
+    }
+
+    #[test]
+    fn an_administrator_of_an_area_is_in_charge_of_those_within() {
+        let directory = directory();
+        for (area, reference, holds) in [
+            ("131122", "li", true),
+            ("131122", "wang", true),
+            ("131122102", "xu", true),
+            ("131122102", "gao", true),
+            ("131122102", "tian", true),
+            // Rights of the whole county, and of a unit of the county.
+            ("131122102", "li", false),
+            ("131122102", "wang", false),
+            ("131122103", "gao", false),
+            ("", "li", true),
+        ] {
+            let person = directory.staff_by_reference(reference).unwrap();
+            assert_eq!(lies_within(&directory, person, &[area]), holds, "{area} {reference}");
+            assert!(!lies_within(&directory, person, &[]));
+        }
     }
 }

@@ -163,16 +163,17 @@ pub fn in_hand(name: &str, numbers: &[String]) -> String {
 
 /// Before 停用: nothing in hand.
 pub fn nothing_in_hand(name: &str) -> String {
-    format!("{name}手里没有没办完的。")
+    format!("{name}手里的都办完了。")
 }
 
-/// Before 停用: a unit without a liaison.
-pub fn no_liaison(unit: &str, stand_in: Option<&str>) -> String {
+/// Before 停用: a role that nobody else holds; `unit` is named where there is a command for it.
+pub fn nobody_left(office: &str, stand_in: Option<&str>, unit: Option<&str>) -> String {
     let then = match stand_in {
-        Some(name) => format!("先由{name}签收"),
-        None => "派去的没人签收".to_owned(),
+        Some(name) => format!("先由{name}代"),
+        None => "也没有人能代".to_owned(),
     };
-    format!("{unit}会没有联络员，{then}。要换人，回“换联络员 {unit} 新人”。")
+    let how = unit.map(|unit| format!("要换人，回“换联络员 {unit} 新人”。")).unwrap_or_default();
+    format!("{office}会没有人，{then}。{how}")
 }
 
 /// Before 停用: a group of deputies without a leader.

@@ -73,23 +73,22 @@ pub async fn more(turn: &mut Turn<'_, Actor>) -> Result<bool> {
     Ok(true)
 }
 
-/// What waits for this person under a list's alias, urgent ones first, then in the order of their due times.
+/// What waits for this person under a list's alias, urgent ones first.
 async fn waiting(turn: &mut Turn<'_, Actor>, alias: &str) -> Result<Vec<Ticket>> {
     let (verb, states): (_, &[State]) = match alias {
         "to_accept" => (Verb::Accept, &[State::Submitted]),
         "to_assign" => (Verb::Assign, &[State::Accepted, State::SentBack, State::Submitted]),
         "to_sign" => (Verb::Sign, &[State::Dispatched]),
         "todo" => (Verb::Done, &[State::Working]),
-        _ => return review(turn).await,
+        _ => (Verb::SignOff, &[State::InReview]),
     };
-    let mut tickets = refs::candidates(turn, verb).await?;
+    let mut tickets =
+        if verb == Verb::SignOff { review(turn).await? } else { refs::candidates(turn, verb).await? };
     tickets.retain(|ticket| states.contains(&ticket.state));
-    Ok(sorted(tickets))
-}
-
-fn sorted(mut tickets: Vec<Ticket>) -> Vec<Ticket> {
-    tickets.sort_by_key(|ticket| (!ticket.urgent(), show::running_due(ticket).unwrap_or(Millis::MAX)));
-    tickets
+    // What is being worked on is looked at by its due time, everything else in the order in which it came.
+    let due = |ticket: &Ticket| if alias == "todo" { show::running_due(ticket).unwrap_or(Millis::MAX) } else { 0 };
+    tickets.sort_by_key(|ticket| (!ticket.urgent(), due(ticket)));
+    Ok(tickets)
 }
 
 /// 待审 is the leader's and the dispatcher's: what this person can sign off or pass.
@@ -101,7 +100,7 @@ async fn review(turn: &mut Turn<'_, Actor>) -> Result<Vec<Ticket>> {
             tickets.push(ticket);
         }
     }
-    Ok(sorted(tickets))
+    Ok(tickets)
 }
 
 /// The next page of a list, which goes to the private chat because it shows places and titles.

@@ -48,7 +48,7 @@ pub(super) async fn photos(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
         }
     }
     let ticket = super::tickets(turn, answers).await?.pop().ok_or_else(|| Error::fault("pictures for no ticket"))?;
-    if ticket.state != State::InReview {
+    if !matches!(ticket.state, State::InReview | State::Working) {
         return Err(Error::user(wording::photos_too_late(&ticket.short(), ticket.state.chinese())));
     }
     let files: Vec<i64> = pictures.media.iter().map(|file| file.id).collect();
