@@ -6,7 +6,6 @@ use super::{
     dialog::{self, Control, Idle, Input, MediaId},
     store,
     talk::{self, Start},
-    turn::Fetch,
     wording,
 };
 use crate::{
@@ -42,20 +41,22 @@ pub(super) async fn route<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>) -> Res
         }
         Content::Pressed(payload) => press(app, turn, payload).await,
         Content::Said(said) => {
-            register(turn, &said.media)?;
+            register(turn, &said.media).await?;
             hear(app, turn, said).await
         }
     }
 }
 
 /// Writes down the files of the message, to be fetched after the turn.
-fn register<A>(turn: &mut Turn<'_, A>, media: &[Media]) -> Result<()> {
+async fn register<A>(turn: &mut Turn<'_, A>, media: &[Media]) -> Result<()> {
+    let mut files = Vec::with_capacity(media.len());
     for file in media {
         let id = turn.tx.id()?;
         turn.media.push(MediaId { id, kind: file.kind });
-        turn.out.fetches.push(Fetch { id, kind: file.kind, reference: file.reference.clone() });
+        files.push((id, file));
     }
-    Ok(())
+    let channel = turn.from().channel.clone();
+    store::write_fetches(turn.tx, turn.key, &channel, &files, turn.now).await
 }
 
 /// A button: an answer of a dialog or of an offer, or words typed for the person.
@@ -151,7 +152,7 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
     // A start word of a dialog.
     if let Some((dialog, given)) = set.started_by(text).filter(|(dialog, _)| app.may_start(&turn.actor, dialog)) {
         if let Some(quote) = &said.quote {
-            register(turn, &quote.media)?;
+            register(turn, &quote.media).await?;
             let quoted = quote.text.clone();
             return talk::begin(app, turn, &dialog.id, Start { given, words: Some(quoted), ..Start::default() }).await;
         }

@@ -52,7 +52,7 @@ pub(super) async fn photos(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
         return Err(Error::user(wording::photos_too_late(&ticket.short(), ticket.state.chinese())));
     }
     let files: Vec<i64> = pictures.media.iter().map(|file| file.id).collect();
-    let said = wording::photos_event(files.len());
+    let said = wording::photos_event(&pictures.text, files.len());
     let after = change(turn, &ticket, Change::of(Verb::Note).because(&said).internal(), |_| {}).await?;
     media::attach(turn.tx, &files, after.id).await?;
     // The next pictures are asked about again.

@@ -153,8 +153,8 @@ pub fn photos_left() -> &'static str {
 }
 
 /// The event that pictures were put to a result.
-pub fn photos_event(count: usize) -> String {
-    format!("补了照片等 {count} 个")
+pub fn photos_event(words: &str, count: usize) -> String {
+    if words.is_empty() { format!("补了照片等 {count} 个") } else { format!("{words}（补了照片等 {count} 个）") }
 }
 
 /// The result has gone on too far for more pictures.
