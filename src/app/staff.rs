@@ -22,11 +22,8 @@ pub(super) async fn disable_needs(turn: &mut Turn<'_, Actor>, answers: &Answers)
     }
     let person = rights::to_disable(turn, answers)?;
     let numbers: Vec<String> = desk::in_hand(turn, person.id).await?.iter().map(Ticket::short).collect();
-    let mut lines = vec![if numbers.is_empty() {
-        wording::nothing_in_hand(&person.name)
-    } else {
-        wording::in_hand(&person.name, &numbers)
-    }];
+    let mut lines =
+        vec![if numbers.is_empty() { wording::nothing_in_hand(&person.name) } else { wording::in_hand(&person.name, &numbers) }];
     lines.extend(rights::gaps_without(turn.actor.directory(), &person));
     given.insert("work".into(), Value::text(format!("{}\n", lines.join("\n"))).into());
     Ok(given)

@@ -14,15 +14,8 @@ use crate::{
 use sqlx::Row;
 
 /// The actions that dialog files may name.
-pub const ACTIONS: &[&str] = &[
-    "people.bind",
-    "people.bind_group",
-    "people.disable",
-    "people.replace",
-    "people.stand_in",
-    "people.code",
-    "people.rights",
-];
+pub const ACTIONS: &[&str] =
+    &["people.bind", "people.bind_group", "people.disable", "people.replace", "people.stand_in", "people.code", "people.rights"];
 
 /// Wrong codes an account may try in an hour.
 const TRIES: i64 = 5;

@@ -1,9 +1,7 @@
 //! What an administrator does to people in the chat: 停用, 换联络员, 代班, 发码, 权限. An administrator of an area acts within it
 //! only, gives himself nothing, and whoever configures gets no part in the work.
 
-use super::{
-    Actor, Directory, Grant, Named, Role, Scope, Staff, codes, contains, phone, rights_store as table, store, wording,
-};
+use super::{Actor, Directory, Grant, Named, Role, Scope, Staff, codes, contains, phone, rights_store as table, store, wording};
 use crate::{
     bot::{
         Resolved, Submitted, Turn,
@@ -85,11 +83,9 @@ pub fn staff_named(actor: &Actor, words: &str) -> Option<Resolved> {
     let directory = actor.directory();
     let no = |note: String| Some(Resolved { value: None, notes: vec![note], ask: false });
     match directory.people_named(words) {
-        Named::One(person) if in_charge(actor, person) => Some(Resolved {
-            value: Some(Value::key(person.id.to_string(), person.name.clone())),
-            notes: Vec::new(),
-            ask: false,
-        }),
+        Named::One(person) if in_charge(actor, person) => {
+            Some(Resolved { value: Some(Value::key(person.id.to_string(), person.name.clone())), notes: Vec::new(), ask: false })
+        }
         Named::One(person) => no(wording::not_in_charge(&person.name)),
         // The dialog lists those that the word may mean.
         Named::Several(people) if people.iter().any(|person| in_charge(actor, person)) => None,
@@ -164,8 +160,7 @@ pub fn to_disable(turn: &Turn<'_, Actor>, answers: &Answers) -> Result<Staff> {
 pub fn gaps_without(directory: &Directory, person: &Staff) -> Vec<String> {
     let mut gaps = Vec::new();
     for grant in person.grants.iter().filter(|grant| !matches!(grant.role, Role::Deputy | Role::GroupLead)) {
-        let scope =
-            Scope { area: area_of(directory, grant), unit: grant.unit.as_deref(), field: grant.field.as_deref() };
+        let scope = Scope { area: area_of(directory, grant), unit: grant.unit.as_deref(), field: grant.field.as_deref() };
         let left = without(directory, person.id, grant.role, scope);
         if left.iter().any(|other| directory.holds(&other.grants, grant.role, scope)) {
             continue;
@@ -398,8 +393,11 @@ pub(super) async fn stand_in(turn: &mut Turn<'_, Actor>, answers: &Answers) -> R
     let lendable: Vec<&Grant> = person.grants.iter().filter(may).collect();
     let grants: Vec<Grant> = lendable.iter().copied().filter(needed).cloned().collect();
     if grants.is_empty() {
-        let sentence =
-            if lendable.is_empty() { wording::nothing_to_lend(&person.name) } else { wording::has_it_all(&by.name, &person.name) };
+        let sentence = if lendable.is_empty() {
+            wording::nothing_to_lend(&person.name)
+        } else {
+            wording::has_it_all(&by.name, &person.name)
+        };
         return Err(Error::user(sentence));
     }
     table::lend(turn.tx, by.id, &grants, now, until).await?;

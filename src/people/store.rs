@@ -83,7 +83,8 @@ async fn parts(conn: &mut AnyConnection, now: Millis) -> Result<Parts> {
     let version = version(conn).await?;
     let mut grants: HashMap<i64, Vec<Grant>> = HashMap::new();
     let mut until: Option<Millis> = None;
-    let sql = "SELECT person_id, role, area, unit, field, until_at FROM role_grant WHERE until_at IS NULL OR until_at > $1 ORDER BY id";
+    let sql =
+        "SELECT person_id, role, area, unit, field, until_at FROM role_grant WHERE until_at IS NULL OR until_at > $1 ORDER BY id";
     for row in sqlx::query(sql).bind(now).fetch_all(&mut *conn).await? {
         let ends: Option<Millis> = row.try_get(5)?;
         until = until.into_iter().chain(ends).min();

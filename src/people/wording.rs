@@ -275,8 +275,11 @@ pub fn somebody_stands_in(by: &str, offices: &[String], until: &str) -> String {
 
 /// 发码.
 pub fn code(name: &str, code: &str, until: &str, accounts: i64) -> String {
-    let bound = if accounts > 0 { format!("他已经接上 {accounts} 个账号，这个码再接一个。") } else { String::new() };
-    format!("给{name}的绑定码：{code}\n到{until}前有效，只能用一次，以前没用的码作废。{bound}\n请当面或打电话告诉他：发给我“绑定 {code}”。别发在群里。")
+    let bound =
+        if accounts > 0 { format!("他已经接上 {accounts} 个账号，这个码再接一个。") } else { String::new() };
+    format!(
+        "给{name}的绑定码：{code}\n到{until}前有效，只能用一次，以前没用的码作废。{bound}\n请当面或打电话告诉他：发给我“绑定 {code}”。别发在群里。"
+    )
 }
 
 /// To whoever a code was made for.
@@ -312,7 +315,11 @@ pub fn who_stands_in(lent: &[String], others: &[&str], can_be_lent: bool) -> Str
 
 /// How many accounts somebody has.
 pub fn accounts(name: &str, count: i64) -> String {
-    if count == 0 { format!("还没接上微信或钉钉，回“发码 {name}”给他一个码。") } else { format!("接上了 {count} 个账号。") }
+    if count == 0 {
+        format!("还没接上微信或钉钉，回“发码 {name}”给他一个码。")
+    } else {
+        format!("接上了 {count} 个账号。")
+    }
 }
 
 /// What a role may do, in a few plain words.

@@ -1,8 +1,7 @@
 //! Working lists, 更多, 全签, 我的.
 
 use super::{
-    Mode, State, Ticket,
-    desk,
+    Mode, State, Ticket, desk,
     life::Verb,
     proposed::{self, Shown},
     refs, show, store, wording,
@@ -82,8 +81,7 @@ async fn waiting(turn: &mut Turn<'_, Actor>, alias: &str) -> Result<Vec<Ticket>>
         "todo" => (Verb::Done, &[State::Working]),
         _ => (Verb::SignOff, &[State::InReview]),
     };
-    let mut tickets =
-        if verb == Verb::SignOff { review(turn).await? } else { refs::candidates(turn, verb).await? };
+    let mut tickets = if verb == Verb::SignOff { review(turn).await? } else { refs::candidates(turn, verb).await? };
     tickets.retain(|ticket| states.contains(&ticket.state));
     // What is being worked on is looked at by its due time, everything else in the order in which it came.
     let due = |ticket: &Ticket| if alias == "todo" { show::running_due(ticket).unwrap_or(Millis::MAX) } else { 0 };

@@ -287,15 +287,15 @@ mod tests {
 
     #[test]
     fn numbers_mean_what_the_list_shows() {
-        let shown = |seq, day: &str| Shown {
-            id: seq,
-            seq,
-            day: day.into(),
-            number: format!("WY{day}{seq:04}"),
-            unit: None,
-        };
-        let list =
-            [shown(1, "261123"), shown(2, "261123"), shown(2, "261122"), shown(5, "261121"), shown(5, "261122"), shown(9, "261123")];
+        let shown = |seq, day: &str| Shown { id: seq, seq, day: day.into(), number: format!("WY{day}{seq:04}"), unit: None };
+        let list = [
+            shown(1, "261123"),
+            shown(2, "261123"),
+            shown(2, "261122"),
+            shown(5, "261121"),
+            shown(5, "261122"),
+            shown(9, "261123"),
+        ];
         let pick = |words: &str| -> Vec<Picked> {
             refs::read(words).iter().flat_map(|reference| pick(reference, &list, "261123")).collect()
         };

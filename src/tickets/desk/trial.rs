@@ -5,7 +5,7 @@ use crate::{
     bot::{Submitted, Turn, dialog::Answers},
     error::Result,
     people::Actor,
-    tickets::{Priority, words, wording::lists as wording},
+    tickets::{Priority, wording::lists as wording, words},
 };
 
 /// 试派: field, kind, priority, place and unit as a report with these words would get them.
