@@ -237,7 +237,7 @@ pub async fn candidates(turn: &mut Turn<'_, Actor>, verb: Verb) -> Result<Vec<Ti
     let states = life::states_for(verb);
     let open: Vec<State> =
         if verb == Verb::Status { State::ALL.iter().copied().filter(|state| state.is_open()).collect() } else { states };
-    let look = look(&turn.actor, verb, &open);
+    let look = Look { waiting: verb != Verb::Status, ..look(&turn.actor, verb, &open) };
     search(turn, verb, look).await
 }
 

@@ -99,7 +99,7 @@ pub(super) fn source(query: &Query) -> Vec<Item> {
         .map(|(at, name)| Item { key: format!("u{at}"), text: (*name).into(), ..Item::default() })
         .collect(),
         "tickets" | "leaders" => vec![Item::new("71", "0007 夜里抽水（前观津）"), Item::new("72", "0008 路灯不亮（东观津）")],
-        "handlers" | "checkers" => vec![Item::new("p1", "张三"), Item::new("p2", "王五")],
+        "handlers" | "checkers" | "staff" | "liaisons" => vec![Item::new("p1", "张三"), Item::new("p2", "王五")],
         "chat_groups" => vec![Item::new("g-swj", "水务局工作群")],
         other => panic!("no source {other}"),
     }
