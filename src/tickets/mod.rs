@@ -13,6 +13,7 @@ pub mod life;
 pub mod lists;
 pub mod opening;
 pub mod refs;
+pub mod same;
 pub mod show;
 pub mod sources;
 pub mod store;
