@@ -5,7 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a measurement prints its figures")]
 
-use minhu::tickets::same::{Matter, Words, likeness};
+use minhu::tickets::same::{Matter, RADIUS_M, Words, likeness};
 use std::time::Instant;
 
 struct Message {
@@ -38,7 +38,7 @@ fn main() {
                 continue;
             }
             compared += 1;
-            let found = likeness(&one.matter, &other.matter, None).is_some();
+            let found = likeness(&one.matter, &other.matter, RADIUS_M).is_some();
             match (same, found) {
                 (true, true) => hit += 1,
                 (true, false) => missed += 1,

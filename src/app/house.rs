@@ -34,7 +34,7 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "same"],
         rules: &[("finish_result", desk::finish_result)],
         roles: &roles,
     })
@@ -226,7 +226,7 @@ impl App for House {
     }
 
     fn private(&self, dialog: &Dialog) -> bool {
-        matches!(dialog.id.as_str(), "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish")
+        matches!(dialog.id.as_str(), "report" | "report_for" | "same" | "human" | "details" | "bind" | "rate" | "add" | "finish")
     }
 
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
@@ -268,6 +268,7 @@ impl App for House {
                 Ok(colleagues(&turn.actor, &ticket))
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
+            "same" => desk::same_items(turn, param("tickets").unwrap_or_default()).await,
             "checkers" | "leaders" => Ok(Vec::new()),
             other => Err(Error::fault(format!("no source is called {other}"))),
         }

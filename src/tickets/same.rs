@@ -103,14 +103,14 @@ fn weight(piece: &[char; 3]) -> f64 {
 
 /// How surely the new matter is one that is known: `None` when it is another, or when nothing speaks for it; the higher the surer.
 /// `radius_m` is that of the field, in metres.
-pub fn likeness(new: &Matter, known: &Matter, radius_m: Option<f64>) -> Option<f64> {
+pub fn likeness(new: &Matter, known: &Matter, radius_m: f64) -> Option<f64> {
     if let (Some(one), Some(other)) = (&new.field, &known.field)
         && one != other
     {
         return None;
     }
     let fields_known = new.field.is_some() && known.field.is_some();
-    let (enough, sure) = match ground(new, known, radius_m.unwrap_or(RADIUS_M)) {
+    let (enough, sure) = match ground(new, known, radius_m) {
         Ground::Different => return None,
         Ground::Unknown => (ENOUGH_ANYWHERE, 0.0),
         Ground::Same if fields_known => (ENOUGH_HERE, 0.1),
@@ -191,8 +191,8 @@ mod tests {
             (("road", "214", "前观津村"), ("road", "214", "前观津村"), false),
         ] {
             let (one, other) = (matter(one.0, one.1, one.2), matter(other.0, other.1, other.2));
-            assert_eq!(likeness(&one, &other, None).is_some(), same, "{one:?} {other:?}");
-            assert_eq!(likeness(&other, &one, None).is_some(), same, "{other:?} {one:?}");
+            assert_eq!(likeness(&one, &other, RADIUS_M).is_some(), same, "{one:?} {other:?}");
+            assert_eq!(likeness(&other, &one, RADIUS_M).is_some(), same, "{other:?} {one:?}");
         }
     }
 
@@ -203,18 +203,18 @@ mod tests {
             ..matter("road", area, "路灯不亮，好几天了")
         };
         let asked = |one: &Matter, other: &Matter, radius| likeness(one, other, radius).is_some();
-        assert!(asked(&at("214", 0.0), &at("215", 150.0), None), "one lamp between two villages");
-        assert!(!asked(&at("214", 0.0), &at("215", 250.0), None));
-        assert!(asked(&at("214", 0.0), &at("215", 250.0), Some(300.0)), "the field's own radius");
-        assert!(asked(&at("214", 0.0), &at("214", 900.0), None), "one village");
-        assert!(!asked(&at("214", 0.0), &at("214", 1500.0), None), "two ends of a long village");
+        assert!(asked(&at("214", 0.0), &at("215", 150.0), RADIUS_M), "one lamp between two villages");
+        assert!(!asked(&at("214", 0.0), &at("215", 250.0), RADIUS_M));
+        assert!(asked(&at("214", 0.0), &at("215", 250.0), 300.0), "the field's own radius");
+        assert!(asked(&at("214", 0.0), &at("214", 900.0), RADIUS_M), "one village");
+        assert!(!asked(&at("214", 0.0), &at("214", 1500.0), RADIUS_M), "two ends of a long village");
     }
 
     #[test]
     fn the_nearer_words_come_first() {
         let new = matter("road", "214", "村口的路灯坏了半个月没人管");
-        let near = likeness(&new, &matter("road", "214", "村口的路灯坏了"), None);
-        let far = likeness(&new, &matter("road", "214", "路灯全都不亮"), None);
+        let near = likeness(&new, &matter("road", "214", "村口的路灯坏了"), RADIUS_M);
+        let far = likeness(&new, &matter("road", "214", "路灯全都不亮"), RADIUS_M);
         assert!(near > far && far.is_some());
     }
 
