@@ -266,6 +266,9 @@ pub fn title_of(text: &str, village: &str) -> String {
     let line =
         line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1)).unwrap_or(&line);
     let line = line.strip_prefix("村").unwrap_or(line);
+    // 前观津村口的路灯 is about 村口的路灯.
+    let at_the_edge = line.starts_with(['口', '头', '东', '西', '南', '北']);
+    let line = if at_the_edge { &format!("村{line}") } else { line };
     let line = line.trim_start_matches(['，', ',', ' ', '的', '：']).trim_start_matches("里的").trim_start_matches("里头");
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
@@ -312,6 +315,7 @@ mod tests {
     fn a_title_is_the_first_words() {
         assert_eq!(title_of("夜里有人打井抽水卖。半年多了", "前观津村"), "夜里有人打井抽水卖");
         assert_eq!(title_of("前观津夜里有人打井", "前观津村"), "夜里有人打井");
+        assert_eq!(title_of("前观津村口的路灯坏了", "前观津村"), "村口的路灯坏了");
         assert_eq!(title_of("", "前观津村"), "（照片或语音）");
     }
 }

@@ -121,8 +121,10 @@ pub async fn same_items(turn: &mut Turn<'_, Actor>, ids: &str) -> Result<Vec<Ite
 /// The answer to the question: a matter of its own, or part of one that is known.
 pub(super) async fn answered(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
     let on_behalf = key(answers, "on_behalf") == "yes";
-    let clue =
-        report::clue_of(answers, on_behalf).ok_or_else(|| Error::fault("the question of the same matter without a report"))?;
+    let Some(clue) = report::clue_of(answers, on_behalf) else {
+        // 重新开始 leaves nothing of the report.
+        return Ok(Submitted::Then("report", Answers::new()));
+    };
     let Ok(id) = key(answers, "which").parse::<i64>() else { return own(turn, answers, clue, None).await };
     let Some(ticket) = leading(turn, id).await? else { return own(turn, answers, clue, None).await };
     let mine = refs::reported(turn, ticket.id).await?;
@@ -158,13 +160,12 @@ async fn leading(turn: &mut Turn<'_, Actor>, id: i64) -> Result<Option<Ticket>> 
 
 /// It becomes a ticket of its own after all; it is not asked about again.
 async fn own(turn: &mut Turn<'_, Actor>, answers: &Answers, clue: Clue, note: Option<String>) -> Result<Submitted> {
-    if let Some(note) = note {
-        turn.say(note);
-    }
     Ok(match report::file(turn, answers, clue).await? {
         Submitted::Done(values) => {
             let value = |name: &str| values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value.as_str());
-            Submitted::Done(vec![("receipt", wording::received(value("number"), value("promise")))])
+            let received = wording::received(value("number"), value("promise"));
+            let receipt = note.into_iter().chain([received]).collect::<Vec<_>>().join("\n");
+            Submitted::Done(vec![("receipt", receipt)])
         }
         other => other,
     })

@@ -9,9 +9,9 @@ pub const YES: [&str; 7] = ["是", "是的", "对", "对的", "同一件", "是�
 pub fn card(what: &str, at: Millis, now: Millis, state: State, unit: Option<&str>, mine: bool) -> String {
     let far = how_far(state, unit);
     match (mine, state) {
-        (true, State::Closed) => format!("您{}反映过：{what}（{far}；又出问题，选它就请他们再办）", ago(at, now)),
-        (true, _) => format!("您{}反映过：{what}（{far}）", ago(at, now)),
-        (false, _) => format!("{what}（{}有人反映，{far}）", in_words(at, now)),
+        (true, State::Closed) => format!("您{}反映过：{what}。{far}，又出问题就选它，请他们再办", ago(at, now)),
+        (true, _) => format!("您{}反映过：{what}，{far}", ago(at, now)),
+        (false, _) => format!("{what}，{}有人反映，{far}", in_words(at, now)),
     }
 }
 
@@ -26,7 +26,7 @@ fn ago(at: Millis, now: Millis) -> String {
 fn how_far(state: State, unit: Option<&str>) -> String {
     let unit = unit.unwrap_or("单位");
     match state {
-        State::Submitted => "刚收到".to_owned(),
+        State::Submitted => "正在看".to_owned(),
         State::NeedInfo | State::Accepted | State::SentBack | State::Disputed => "正在定由谁来办".to_owned(),
         State::Dispatched => format!("交给{unit}了"),
         State::Working => format!("{unit}正在办"),
