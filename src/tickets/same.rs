@@ -5,7 +5,7 @@
 
 mod named;
 
-use crate::{clock::DAY, message::Millis};
+use crate::{clock::DAY, message::Millis, people::areas::metres};
 use named::Named;
 
 /// Older matters are not compared.
@@ -143,14 +143,6 @@ fn ground(new: &Matter, known: &Matter, radius_m: f64) -> Ground {
     }
 }
 
-/// The distance of two points in metres; good enough within a county.
-pub fn metres(one: (f64, f64), other: (f64, f64)) -> f64 {
-    const PER_DEGREE: f64 = 111_195.0;
-    let middle = ((one.0 + other.0) / 2.0).to_radians();
-    let (north, east) = (other.0 - one.0, (other.1 - one.1) * middle.cos());
-    north.hypot(east) * PER_DEGREE
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,12 +208,6 @@ mod tests {
         let near = likeness(&new, &matter("road", "214", "村口的路灯坏了"), RADIUS_M);
         let far = likeness(&new, &matter("road", "214", "路灯全都不亮"), RADIUS_M);
         assert!(near > far && far.is_some());
-    }
-
-    #[test]
-    fn distances_are_metres() {
-        assert!((metres((37.80, 115.90), (37.81, 115.90)) - 1112.0).abs() < 2.0);
-        assert!((metres((37.80, 115.90), (37.80, 115.91)) - 878.6).abs() < 2.0);
     }
 
     proptest! {
