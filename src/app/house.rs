@@ -232,10 +232,7 @@ impl App for House {
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
         let param = |name: &str| query.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         match query.source.as_str() {
-            "areas" => {
-                let label = query.point.as_ref().map(|point| point.label.as_str());
-                Ok(people::desk::places(&turn.actor, query.search.as_deref(), query.within.as_deref(), label))
-            }
+            "areas" => Ok(people::desk::places(&turn.actor, query)),
             "tickets" => {
                 let found = sources::candidates(turn, param("verb").unwrap_or_default()).await?;
                 Ok(sources::items_of(&found, turn))

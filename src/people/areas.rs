@@ -24,8 +24,10 @@ pub struct Areas {
     larger: HashMap<String, Vec<usize>>,
     /// Names of townships in plain characters, with what is left without the ending.
     towns: Vec<(Vec<char>, Vec<char>, usize)>,
-    /// The longest village name, in characters.
-    longest: usize,
+    /// Names of the counties beside ours.
+    beside: Vec<Vec<char>>,
+    /// The longest village name that begins with a character, in characters.
+    longest: HashMap<char, usize>,
 }
 
 /// Endings of official village names and of what people say for them, longest first.
@@ -47,11 +49,15 @@ impl Areas {
             if area.retired {
                 continue;
             }
+            areas.beside.extend(area.neighbours.iter().map(|name| name.chars().collect()));
             for name in std::iter::once(&area.name).chain(&area.aliases) {
                 let name = squeeze(name);
                 let bare = bare(&name, area.level());
                 if area.level() == Level::Village {
-                    areas.longest = areas.longest.max(bare.chars().count());
+                    let longest = bare.chars().next().map(|first| areas.longest.entry(first).or_default());
+                    if let Some(longest) = longest {
+                        *longest = (*longest).max(bare.chars().count());
+                    }
                     push(&mut areas.villages, bare, index);
                 } else {
                     push(&mut areas.larger, bare, index);
@@ -241,7 +247,8 @@ impl Areas {
 
     /// Village names that stand at a position, the longest first.
     fn names_at<'a>(&'a self, chars: &'a [char], at: usize) -> impl Iterator<Item = String> + 'a {
-        let most = self.longest.min(chars.len() - at);
+        let longest = chars.get(at).and_then(|first| self.longest.get(first)).copied().unwrap_or_default();
+        let most = longest.min(chars.len() - at);
         (1..=most)
             .rev()
             .map(move |length| chars[at..at + length].iter().collect())

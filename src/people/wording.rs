@@ -71,3 +71,8 @@ pub fn no_group(id: &str) -> String {
 pub fn no_group_or_deputies(id: &str) -> String {
     format!("没有编号为“{id}”的群或代表小组。")
 }
+
+/// A place in the county beside ours.
+pub fn not_our_county(named: &str, ours: &str) -> String {
+    format!("{named}不归{ours}管，那边的事请打那边的 12345。要是{ours}的事，就说是哪个村。")
+}

@@ -71,6 +71,8 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
         let names: Vec<String> = several.iter().map(|area| areas.display(&area.code)).collect();
         (!names.is_empty()).then(|| names.join("、"))
     });
+    let beside = || areas.neighbour_in(&said.text).filter(|_| given.is_empty()).map(|(name, _)| name.to_owned());
+    let names = names.or_else(beside);
     let parts = names.map(|names| ("place", Value::Text(names))).into_iter().collect();
     Ok(Opening::Dialog("report", given, parts))
 }

@@ -17,6 +17,10 @@ pub(super) fn place(dialog: &Dialog, state: &mut State, step: &Step, said: Said<
             None => next(wording::choice_is_gone()),
         };
     }
+    if let Some(sentence) = items.iter().find_map(|item| item.refuse.clone()) {
+        state.open = Some(Open { search: None, shown: Vec::new(), page: 0, ..open });
+        return next(sentence);
+    }
     let found = candidates(said.text, items);
     let mut open = Open { search: None, shown: Vec::new(), page: 0, ..open };
     open.point = said.point.cloned().or(open.point);

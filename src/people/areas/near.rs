@@ -18,6 +18,13 @@ impl Areas {
         near.sort_by(|(one, _), (other, _)| one.total_cmp(other));
         near.into_iter().take(MOST).map(|(_, area)| area).collect()
     }
+
+    /// The county beside ours that a text names, with ours.
+    pub fn neighbour_in(&self, text: &str) -> Option<(&str, &Area)> {
+        let counties = self.all().filter(|area| !area.neighbours.is_empty());
+        let mut named = counties.flat_map(|county| county.neighbours.iter().map(move |name| (name.as_str(), county)));
+        named.find(|(name, _)| text.contains(name))
+    }
 }
 
 /// The distance of two points in metres; good enough within a county.

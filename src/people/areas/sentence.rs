@@ -29,7 +29,9 @@ const ELSEWHERE: [&str; 2] = ["石家庄", "甜水井"];
 /// A village's name in a text.
 struct Mention {
     at: Range<usize>,
-    /// The villages it may mean.
+    /// All villages of this name.
+    called: Vec<usize>,
+    /// Those of them that it may mean: in the township directly before it.
     places: Vec<usize>,
     /// The township directly before it.
     town: Option<usize>,
@@ -71,7 +73,8 @@ impl Areas {
         let towns = self.townships_in(&chars);
         let mut found: Vec<usize> = Vec::new();
         for mention in self.mentions(&chars) {
-            let within = self.within(&mention.places, &towns);
+            // 龙店镇和清凉店镇的刘家庄 are two villages.
+            let within = self.within(if towns.len() > 1 { &mention.called } else { &mention.places }, &towns);
             let meant = if within.is_empty() { mention.places } else { within };
             found.extend(meant.into_iter().filter(|place| !found.contains(place)).collect::<Vec<_>>());
         }
@@ -85,11 +88,12 @@ impl Areas {
         if found.len() > 1 { self.at(&found) } else { Vec::new() }
     }
 
-    /// A village's name without its ending, when all of these are called so.
+    /// A village's name without its ending, when these are all that are called so.
     pub fn common_name<'a>(&self, areas: &[&'a Area]) -> Option<&'a str> {
         let mut names = areas.iter().map(|area| bare(&area.name, Level::Village));
         let first = names.next()?;
-        names.all(|name| name == first).then_some(first)
+        let all = self.villages.get(first).is_some_and(|called| called.len() == areas.len());
+        (all && names.all(|name| name == first)).then_some(first)
     }
 
     /// Those of the places that lie in one of the townships; all where none is named.
@@ -124,17 +128,22 @@ impl Areas {
             let next = chars.get(end).copied();
             let lengthened = next.is_some_and(|next| LENGTHENS.contains(next));
             // Behind a township that is not ours stands a village that is not ours.
-            let elsewhere = chars[..at].iter().rev().find(|c| !c.is_whitespace()).is_some_and(|c| "镇乡".contains(*c));
+            let elsewhere = chars[..at].iter().rev().find(|c| !c.is_whitespace()).is_some_and(|c| "镇乡".contains(*c))
+                || self.beside.iter().any(|county| behind_owner(chars, at).ends_with(county));
             let certain = !lengthened && (town.is_some() || !elsewhere && self.stands_alone(chars, at..end, &name));
             let of_town = |place: &usize| town.is_none_or(|town| contains(self.code(town), self.code(*place)));
-            certain.then(|| Mention { at: at..end, places: places.iter().copied().filter(of_town).collect(), town })
+            certain.then(|| Mention {
+                at: at..end,
+                called: places.clone(),
+                places: places.iter().copied().filter(of_town).collect(),
+                town,
+            })
         })
     }
 
     /// The township whose name, with or without its ending, stands directly before a position, or before a 的 there.
     fn township_before(&self, chars: &[char], at: usize) -> Option<usize> {
-        let before = &chars[..at];
-        let before = before.strip_suffix(&['的']).unwrap_or(before);
+        let before = behind_owner(chars, at);
         self.towns.iter().find(|(name, bare, _)| before.ends_with(name) || before.ends_with(bare)).map(|(.., town)| *town)
     }
 
@@ -172,6 +181,12 @@ pub(super) fn lengthened_before(chars: &[char], at: usize) -> bool {
 
 fn after_word(chars: &[char], at: usize) -> bool {
     WORDS_BEFORE.iter().any(|word| ends_with(&chars[..at], word))
+}
+
+/// What stands before a position, without a 的 at its end.
+fn behind_owner(chars: &[char], at: usize) -> &[char] {
+    let before = &chars[..at];
+    before.strip_suffix(&['的']).unwrap_or(before)
 }
 
 fn before(chars: &[char], at: usize) -> Option<char> {

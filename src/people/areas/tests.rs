@@ -204,8 +204,100 @@ fn every_village_is_recognised_in_sentences() {
             }
         }
     }
-    if std::env::var("SHOW").is_ok() {
-        std::fs::write("/tmp/sx/wrong.txt", wrong.join("\n")).unwrap();
-    }
     assert!(wrong.is_empty(), "{} of {count}: {:#?}", wrong.len(), &wrong[..wrong.len().min(20)]);
+}
+
+#[test]
+fn short_names_everyday_words_and_other_counties() {
+    let areas = wuyi();
+    for (sentence, expected) in [
+        ("张庄的路灯坏了", Some("131122102230")),
+        ("我们张庄有人打井", Some("131122102230")),
+        ("城角张庄的路灯坏了", Some("131122100233")),
+        ("小张庄的路灯坏了", None),
+        ("花园里的花死了", None),
+        ("我们小区花园没人管", None),
+        ("审坡花园的路坏了", Some("131122102226")),
+        ("花园村的路坏了", Some("131122102226")),
+        ("大兴土木，红旗招展，前进路上", None),
+        ("过上太平庄稼人的日子", None),
+        ("太平庄的路坏了", Some("131122100257")),
+        ("晚上前观津停电", Some("131122102214")),
+        ("上刘家庄停电", None),
+        ("赵桥镇的刘家村停水", Some("131122103263")),
+        ("南街居委会不给开证明", Some("131122100005")),
+        ("景县张庄村的路坏了", None),
+        ("景县的张庄村的路坏了", None),
+        ("韩庄的路坏了", None),
+        ("韩庄村的路坏了", Some("131122104201")),
+    ] {
+        assert_eq!(areas.in_sentence(sentence).map(|(area, _)| area.code.as_str()), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn several_villages_are_asked_about_in_their_order() {
+    let areas = wuyi();
+    for (sentence, expected) in [
+        ("从前观津村到东观津村的路坏了", vec!["131122102214", "131122102215"]),
+        ("东观津和前观津都停水", vec!["131122102215", "131122102214"]),
+        ("刘家庄的路坏了", vec!["131122100223", "131122101240", "131122106253"]),
+        ("龙店镇和清凉店镇的刘家庄都停水", vec!["131122101240", "131122106253"]),
+        ("龙店镇刘家庄停水", vec![]),
+        ("前观津停水", vec![]),
+        ("哪儿都停水", vec![]),
+    ] {
+        let found = areas.several_in(sentence);
+        assert_eq!(codes(&found), expected, "{sentence}");
+        // The dialog searches for what it is given, and must find the same.
+        let names: Vec<String> = found.iter().map(|area| areas.display(&area.code)).collect();
+        assert_eq!(codes(&areas.find(&names.join("、"), None)), expected, "{names:?}");
+    }
+    let found = areas.several_in("刘家庄的路坏了");
+    assert_eq!(areas.common_name(&found), Some("刘家庄"));
+}
+
+#[test]
+fn villages_around_a_point_and_counties_beside_ours() {
+    let mut list = org::demonstration().unwrap().areas;
+    for (code, lat) in [
+        ("131122102214", 37.80),
+        ("131122102215", 37.81),
+        ("131122102216", 37.82),
+        ("131122102201", 37.83),
+        ("131122102202", 37.9),
+    ] {
+        let area = list.iter_mut().find(|area| area.code == code).unwrap();
+        area.point = Some(crate::people::Coordinates::of(lat, 115.90));
+    }
+    let areas = Areas::new(list);
+    assert_eq!(codes(&areas.around((37.812, 115.90))), ["131122102215", "131122102216", "131122102214"]);
+    assert_eq!(codes(&areas.around((37.90, 115.90))), ["131122102202"]);
+    assert!(areas.around((38.5, 115.90)).is_empty());
+    assert_eq!(
+        areas.neighbour_in("河北省衡水市景县龙华镇").map(|(name, ours)| (name, ours.name.as_str())),
+        Some(("景县", "武邑县"))
+    );
+    assert!(areas.neighbour_in("河北省衡水市武邑县审坡镇").is_none());
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,40}", names in proptest::collection::vec(0usize..538, 0..4), between in "[的村镇到，在 大]{0,3}") {
+        let areas = wuyi_once();
+        let named: Vec<&str> = names.iter().filter_map(|index| areas.list.get(*index)).map(|area| area.name.as_str()).collect();
+        for text in [text.clone(), named.join(&between), format!("{text}{}{text}", named.join(&between))] {
+            if let Some((_, at)) = areas.in_sentence(&text) {
+                proptest::prop_assert!(text.get(at).is_some_and(|name| !name.is_empty()));
+            }
+            areas.several_in(&text);
+            areas.find(&text, None);
+            areas.nearest(&text, Some("131122102"));
+        }
+    }
+}
+
+fn wuyi_once() -> &'static Areas {
+    static WUYI: std::sync::LazyLock<Areas> = std::sync::LazyLock::new(wuyi);
+    &WUYI
 }
