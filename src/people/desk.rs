@@ -161,8 +161,10 @@ pub fn places(actor: &Actor, query: &Query) -> Vec<Item> {
         return vec![Item { refuse, ..Item::new(String::new(), name) }];
     }
     let sure = search.map(|text| areas.find(text, within)).unwrap_or_default();
-    let of_township = match (&sure[..], query.among.as_deref()) {
-        ([town], Some(among)) if town.level() == Level::Township => areas.find(among, Some(&town.code)),
+    // 龙店 after a question which 刘家庄 is the one of that township, though there is a village 龙店 too.
+    let town = sure.iter().find(|area| area.level() == Level::Township);
+    let of_township = match (town, query.among.as_deref()) {
+        (Some(town), Some(among)) => areas.find(among, Some(&town.code)),
         _ => Vec::new(),
     };
     let sure = if of_township.is_empty() { sure } else { of_township };

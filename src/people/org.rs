@@ -689,7 +689,8 @@ mod tests {
 
     #[test]
     fn what_is_written_out_reads_back_the_same() {
-        let org = demonstration().unwrap();
+        let mut org = demonstration().unwrap();
+        org.areas[20].point = Some(Coordinates::of(37.8, 115.903_412));
         assert_eq!(read_toml("copy.toml", &org.to_toml(), &Org::default()).unwrap(), org);
     }
 
@@ -729,6 +730,12 @@ mod tests {
             (
                 "[[field]]\nid = \"a\"\nname = \"x\"\nwords = \"(a\"\n",
                 "o.toml:8: field.words: 关键词的写法不对（unclosed group）",
+            ),
+            ("[[area]]\ncode = \"13\"\nname = \"x\"\nlat = 1.5\nlng = 115.9\n", "o.toml:4: area.lat: 应当是 3 到 54 的数"),
+            ("[[area]]\ncode = \"13\"\nname = \"x\"\nlat = 37.8\n", "o.toml:4: area.lat: 有纬度也要有经度（lng）"),
+            (
+                "[[area]]\ncode = \"13\"\nname = \"x\"\nneighbours = [\"y\"]\n",
+                "o.toml:4: area.neighbours: 只有县才写邻县，请删掉",
             ),
             ("[[field]]\nid = \"a\"\nname = \"x\"\nradius_m = 0\n", "o.toml:8: field.radius_m: 应当是 1 到 10000 的整数"),
             ("[[field]]\nid = \"a\"\nname = \"x\"\nphoto = 7\n", "o.toml:8: field.photo: 这里写的是整数，应当是true 或 false"),

@@ -484,6 +484,11 @@ mod tests {
         assert!(import(&db, &org, true).await.is_empty());
         assert_eq!(directory(&db).await.version, 1);
         assert_eq!(before.areas.all().count(), 538);
+        let mut measured = org.clone();
+        measured.areas[20].point = Some(Coordinates::of(37.8012, 115.903_412));
+        import(&db, &measured, true).await;
+        let point = directory(&db).await.areas.get(&measured.areas[20].code).unwrap().point;
+        assert_eq!(point, measured.areas[20].point);
     }
 
     #[tokio::test]
