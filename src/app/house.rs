@@ -35,7 +35,7 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "staff", "liaisons"],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "same", "staff", "liaisons"],
         rules: &[("finish_result", desk::finish_result)],
         roles: &roles,
     })
@@ -239,16 +239,13 @@ impl App for House {
     }
 
     fn private(&self, dialog: &Dialog) -> bool {
-        matches!(dialog.id.as_str(), "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish")
+        matches!(dialog.id.as_str(), "report" | "report_for" | "same" | "human" | "details" | "bind" | "rate" | "add" | "finish")
     }
 
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
         let param = |name: &str| query.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         match query.source.as_str() {
-            "areas" => {
-                let label = query.point.as_ref().map(|point| point.label.as_str());
-                Ok(people::desk::places(&turn.actor, query.search.as_deref(), query.within.as_deref(), label))
-            }
+            "areas" => Ok(people::desk::places(&turn.actor, query)),
             "tickets" => {
                 let found = sources::candidates(turn, param("verb").unwrap_or_default()).await?;
                 Ok(sources::items_of(&found, turn))
@@ -283,6 +280,7 @@ impl App for House {
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
             "staff" => Ok(people::rights::staff(&turn.actor, param("name"))),
             "liaisons" => Ok(people::rights::liaisons(&turn.actor, param("unit").unwrap_or_default())),
+            "same" => desk::same_items(turn, param("tickets").unwrap_or_default()).await,
             "checkers" | "leaders" => Ok(Vec::new()),
             other => Err(Error::fault(format!("no source is called {other}"))),
         }

@@ -50,8 +50,12 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
         let refused = dialog::start_with(dialog, &mut state, words, &turn.media, turn.now);
         note = note.or(refused);
     }
-    if let Some(words) = search {
-        let input = Input::Said { text: &words, media: &[], point: None, at: turn.now };
+    // A location that began it is the beginning of its place too.
+    let point = turn.said().and_then(|said| said.point.clone()).filter(|_| start.words.is_some());
+    let asks_place = dialog::wanted(dialog, &state).is_some_and(|step| step.kind == dialog::Kind::Place);
+    if search.is_some() || point.is_some() && asks_place {
+        let words = search.unwrap_or_default();
+        let input = Input::Said { text: &words, media: &[], point: point.as_ref(), at: turn.now };
         let items = match dialog::query(dialog, &state, Some(&input)) {
             Some(query) => app.items(turn, &query).await?,
             None => Vec::new(),

@@ -4,7 +4,7 @@ use super::{Actor, Level, Named, Role, codes, rights, store, wording};
 use crate::{
     bot::{
         Form, Resolved, Slot, Submitted, Turn,
-        dialog::{Answer, Answers, Item, Value},
+        dialog::{Answer, Answers, Item, Query, Value},
     },
     clock::HOUR,
     db::Tx,
@@ -209,15 +209,34 @@ async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Sub
     Ok(Submitted::Done(Vec::new()))
 }
 
-/// The places that an answer may mean, as choices. A township narrows the search to its villages.
-pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: Option<&str>) -> Vec<Item> {
+/// The places that an answer may mean, as choices. A township narrows the search to its villages; a location gives the nearest,
+/// where the villages' coordinates are known.
+pub fn places(actor: &Actor, query: &Query) -> Vec<Item> {
     let areas = &actor.directory().areas;
+    let (search, within, point) = (query.search.as_deref(), query.within.as_deref(), query.point.as_ref());
     let said = search.unwrap_or_default();
+    let label = point.map(|point| point.label.as_str());
+    // Of 景县刘家庄 the village is not ours, even where we have one of that name.
+    let ours = |text: &str| areas.in_sentence(text).is_some();
+    let named = [label, search].into_iter().flatten().filter(|text| !ours(text)).find_map(|text| areas.neighbour_in(text));
+    if let Some((name, county)) = named {
+        let refuse = Some(wording::not_our_county(name, &county.name));
+        return vec![Item { refuse, ..Item::new(String::new(), name) }];
+    }
     let sure = search.map(|text| areas.find(text, within)).unwrap_or_default();
+    // 龙店 after a question which 刘家庄 is the one of that township, though there is a village 龙店 too.
+    let town = sure.iter().find(|area| area.level() == Level::Township);
+    let of_township = match (town, query.among.as_deref()) {
+        (Some(town), Some(among)) => areas.find(among, Some(&town.code)),
+        _ => Vec::new(),
+    };
+    let sure = if of_township.is_empty() { sure } else { of_township };
     let (found, guess) = if !sure.is_empty() {
         (sure, false)
     } else if let Some((area, _)) = areas.in_sentence(label.unwrap_or(said)) {
         (vec![area], false)
+    } else if let Some(point) = point.filter(|_| said.is_empty()) {
+        (areas.around((point.lat, point.lng)), true)
     } else {
         // Not in this township, but elsewhere under the same name; else a slip of the finger.
         let elsewhere = if within.is_some() { areas.find(said, None) } else { Vec::new() };

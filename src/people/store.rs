@@ -3,7 +3,7 @@
 //! Accounts and phones are sealed and found by keyed hashes; the names of staff are plain, citizens have none.
 
 use super::{
-    Area, ChatGroup, DeputyGroup, Directory, Field, FieldKind, Grant, GroupOf, Role, Rule, Staff, Unit, codes,
+    Area, ChatGroup, Coordinates, DeputyGroup, Directory, Field, FieldKind, Grant, GroupOf, Role, Rule, Staff, Unit, codes,
     directory::Parts,
     org::{Org, Person},
     wording,
@@ -93,7 +93,7 @@ async fn parts(conn: &mut AnyConnection, now: Millis) -> Result<Parts> {
         let grant = Grant { role, area: row.try_get(2)?, unit: row.try_get(3)?, field: row.try_get(4)? };
         grants.entry(row.try_get(0)?).or_default().push(grant);
     }
-    let areas = "SELECT code, name, prefix, aliases, retired FROM area ORDER BY LENGTH(code), code";
+    let areas = "SELECT code, name, prefix, aliases, retired, lat, lng, neighbours FROM area ORDER BY LENGTH(code), code";
     let units = "SELECT id, name, aliases, area, parent, retired FROM unit ORDER BY place";
     let fields = "SELECT id, name, kind, unit, words, photo, radius_m, retired FROM field ORDER BY place";
     let rules = "SELECT field, area, text, unit FROM rule ORDER BY place";
@@ -105,7 +105,10 @@ async fn parts(conn: &mut AnyConnection, now: Millis) -> Result<Parts> {
         until,
         areas: read(conn, areas, |row| {
             let (code, name, prefix) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            Ok(Area { code, name, prefix, aliases: words(row, 3)?, retired: flag(row, 4)? })
+            let (lat, lng): (Option<f64>, Option<f64>) = (row.try_get(5)?, row.try_get(6)?);
+            let point = lat.zip(lng).map(|(lat, lng)| Coordinates::of(lat, lng));
+            let (aliases, neighbours) = (words(row, 3)?, words(row, 7)?);
+            Ok(Area { code, name, prefix, aliases, point, neighbours, retired: flag(row, 4)? })
         })
         .await?,
         units: read(conn, units, |row| {
@@ -498,6 +501,11 @@ mod tests {
         assert!(import(&db, &org, true).await.is_empty());
         assert_eq!(directory(&db).await.version, 1);
         assert_eq!(before.areas.all().count(), 538);
+        let mut measured = org.clone();
+        measured.areas[20].point = Some(Coordinates::of(37.8012, 115.903_412));
+        import(&db, &measured, true).await;
+        let point = directory(&db).await.areas.get(&measured.areas[20].code).unwrap().point;
+        assert_eq!(point, measured.areas[20].point);
     }
 
     #[tokio::test]

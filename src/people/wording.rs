@@ -346,3 +346,8 @@ pub fn role_may(role: Role) -> &'static str {
         Role::Admin => "管人员和设置，看不到保密的反映人",
     }
 }
+
+/// A place in the county beside ours.
+pub fn not_our_county(named: &str, ours: &str) -> String {
+    format!("{named}不归{ours}管，那边的事请打那边的 12345。要是{ours}的事，就说是哪个村。")
+}

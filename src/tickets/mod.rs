@@ -14,6 +14,7 @@ pub mod lists;
 pub mod opening;
 pub mod proposed;
 pub mod refs;
+pub mod same;
 pub mod show;
 pub mod sources;
 pub mod store;

@@ -19,7 +19,7 @@ pub(super) fn known() -> Known<'static> {
     const RULES: &[(&str, Rule)] = &[("finish_result", finish_result)];
     Known {
         actions: &ACTIONS,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "staff", "liaisons"],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "same", "staff", "liaisons"],
         rules: RULES,
         roles: &["citizen"],
     }
@@ -98,7 +98,9 @@ pub(super) fn source(query: &Query) -> Vec<Item> {
         .enumerate()
         .map(|(at, name)| Item { key: format!("u{at}"), text: (*name).into(), ..Item::default() })
         .collect(),
-        "tickets" | "leaders" => vec![Item::new("71", "0007 夜里抽水（前观津）"), Item::new("72", "0008 路灯不亮（东观津）")],
+        "tickets" | "leaders" | "same" => {
+            vec![Item::new("71", "0007 夜里抽水（前观津）"), Item::new("72", "0008 路灯不亮（东观津）")]
+        }
         "handlers" | "checkers" | "staff" | "liaisons" => vec![Item::new("p1", "张三"), Item::new("p2", "王五")],
         "chat_groups" => vec![Item::new("g-swj", "水务局工作群")],
         other => panic!("no source {other}"),

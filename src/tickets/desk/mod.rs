@@ -16,6 +16,7 @@ mod photos;
 mod report;
 mod reporter;
 mod reveal;
+mod same;
 mod spot;
 mod supervise;
 mod terms;
@@ -28,6 +29,7 @@ pub use intake::assign_needs;
 pub use outcome::rate_answer;
 pub use report::{kind_of, title_of};
 pub use reporter::by_query_code;
+pub use same::same_items;
 pub use undo::undo;
 pub use work::{finish_needs, finish_result};
 
@@ -53,6 +55,7 @@ use crate::{
 pub const ACTIONS: &[&str] = &[
     "tickets.submit",
     "tickets.submit_for",
+    "tickets.same",
     "tickets.details",
     "tickets.human",
     "tickets.add",
@@ -117,6 +120,7 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
     match action {
         "submit" => report::submit(turn, answers, false).await,
         "submit_for" => report::submit(turn, answers, true).await,
+        "same" => same::answered(turn, answers).await,
         "details" => report::details(turn, answers).await,
         "human" => report::human(turn, answers).await,
         "rate" => outcome::rate(turn, answers).await,

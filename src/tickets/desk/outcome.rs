@@ -177,7 +177,9 @@ async fn close(turn: &mut Turn<'_, Actor>, ticket: &Ticket, answers: &Answers) -
     let now = turn.now;
     let score = key(answers, "satisfaction");
     change(turn, ticket, Change::of(Verb::Rate).with(&score), |ticket| ticket.closed_at = Some(now)).await?;
-    close_offers(turn.tx, ticket.id, &[]).await
+    // Others who reported it may still rate it.
+    let others = store::reporters(turn.tx, ticket.id).await?.len() > 1;
+    close_offers(turn.tx, ticket.id, if others { &["add", "relay"] } else { &[] }).await
 }
 
 /// 重办: a new round with half the time.

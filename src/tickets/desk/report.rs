@@ -1,6 +1,6 @@
 //! From words to a ticket.
 
-use super::{Change, account, by, change, key, tell_role, text};
+use super::{Change, account, by, change, key, same, tell_role, text};
 use crate::{
     bot::{
         Offer, Submitted, Turn,
@@ -29,22 +29,31 @@ use chrono::Timelike;
 const QUESTIONS: usize = 4;
 
 /// What a report comes to, before it is a ticket.
-struct Clue {
-    area: String,
+pub(super) struct Clue {
+    pub(super) area: String,
     place: String,
-    point: Option<Point>,
-    text: String,
-    media: Vec<i64>,
-    mode: Mode,
-    contact: Option<String>,
+    pub(super) point: Option<Point>,
+    pub(super) text: String,
+    pub(super) media: Vec<i64>,
+    pub(super) mode: Mode,
+    pub(super) contact: Option<String>,
     on_behalf: bool,
     kind: Option<Kind>,
 }
 
 /// 提交: the report becomes a ticket.
 pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_behalf: bool) -> Result<Submitted> {
+    let Some(clue) = clue_of(answers, on_behalf) else { return Ok(Submitted::Mend("place", String::new())) };
+    if let Some(question) = same::question(turn, &clue, answers, on_behalf).await? {
+        return Ok(question);
+    }
+    file(turn, answers, clue).await
+}
+
+/// What the answers of a report come to; none without a place.
+pub(super) fn clue_of(answers: &Answers, on_behalf: bool) -> Option<Clue> {
     let Some(Value::Place { code, name, point, words }) = answers.get("place").and_then(Answer::value).cloned() else {
-        return Ok(Submitted::Mend("place", String::new()));
+        return None;
     };
     let what = account(answers, "what");
     let mode = Mode::from_code(&key(answers, "identity")).unwrap_or(Mode::Confidential);
@@ -57,7 +66,7 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
     } else {
         name
     };
-    let clue = Clue {
+    Some(Clue {
         area: code,
         place,
         point,
@@ -67,7 +76,12 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
         contact: (!contact.is_empty() && mode == Mode::RealName).then_some(contact),
         on_behalf,
         kind: None,
-    };
+    })
+}
+
+/// The report becomes a ticket of its own.
+pub(super) async fn file(turn: &mut Turn<'_, Actor>, answers: &Answers, clue: Clue) -> Result<Submitted> {
+    let (mode, on_behalf) = (clue.mode, clue.on_behalf);
     let (ticket, reporter, code) = create(turn, clue).await?;
     let code = (mode == Mode::Anonymous).then_some(code);
     let promise = wording::receipt_promise(ticket.accept_due, turn.now, mode, code.as_deref());
@@ -171,7 +185,8 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         kind,
         field: field.map(|field| field.id.clone()),
         title: title_of(
-            &show::for_unit(&clue.text, clue.mode).replace(wording::HIDDEN, ""),
+            // Others who report the same matter read the title.
+            &show::for_unit(&clue.text, Mode::Confidential).replace(wording::HIDDEN, ""),
             &people::areas::short_name(directory, &clue.area),
         ),
         text: clue.text.clone(),
@@ -212,7 +227,7 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
 }
 
 /// The entry that leads back to whoever reported: to the person, or for an anonymous one to the account alone.
-fn reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket, contact: Option<String>) -> Result<Reporter> {
+pub(super) fn reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket, contact: Option<String>) -> Result<Reporter> {
     let id = turn.tx.id()?;
     let office = turn.actor.office.clone();
     let (holder, plain) = match ticket.mode {
@@ -251,6 +266,9 @@ pub fn title_of(text: &str, village: &str) -> String {
     let line =
         line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1)).unwrap_or(&line);
     let line = line.strip_prefix("村").unwrap_or(line);
+    // 前观津村口的路灯 is about 村口的路灯.
+    let at_the_edge = line.starts_with(['口', '头', '东', '西', '南', '北']);
+    let line = if at_the_edge { &format!("村{line}") } else { line };
     let line = line.trim_start_matches(['，', ',', ' ', '的', '：']).trim_start_matches("里的").trim_start_matches("里头");
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
@@ -297,6 +315,7 @@ mod tests {
     fn a_title_is_the_first_words() {
         assert_eq!(title_of("夜里有人打井抽水卖。半年多了", "前观津村"), "夜里有人打井抽水卖");
         assert_eq!(title_of("前观津夜里有人打井", "前观津村"), "夜里有人打井");
+        assert_eq!(title_of("前观津村口的路灯坏了", "前观津村"), "村口的路灯坏了");
         assert_eq!(title_of("", "前观津村"), "（照片或语音）");
     }
 }

@@ -25,15 +25,17 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     let after = change(turn, &ticket, Change::of(Verb::Add).because(&words), |_| {}).await?;
     media::attach(turn.tx, &files, after.id).await?;
     close_offers(turn.tx, after.id, &["add"]).await?;
+    let mine = refs::reported(turn, after.id).await?;
+    let mode = mine.as_ref().map_or(after.mode, |mine| mine.mode);
     // A picture is often followed by a word about it, and a word by a picture.
-    if let Some(mine) = refs::reported(turn, after.id).await? {
+    if let Some(mine) = mine {
         super::intake::leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
     }
     let reply = Reply {
         text: wording::word_from_reporter(&after.short()),
         private: Some(wording::added_to_staff(
             &show::label(&after, turn.actor.directory()),
-            &show::for_unit(&what.text, after.mode),
+            &show::for_unit(&what.text, mode),
             files.len(),
         )),
         ..Reply::default()
@@ -46,6 +48,9 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
 pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
     if ticket.kind == Kind::Accusation || ticket.urgent() {
         return Err(Error::user(wording::withdraw_needs_consent()));
+    }
+    if store::reporters(turn.tx, ticket.id).await?.len() > 1 {
+        return Err(Error::user(wording::same::others_too()));
     }
     let after = change(turn, &ticket, Change::of(Verb::Withdraw), |_| {}).await?;
     close_offers(turn.tx, after.id, &[]).await?;

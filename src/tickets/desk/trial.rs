@@ -17,10 +17,9 @@ pub(super) async fn trial(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resu
     let campaign = field.is_some_and(|field| field.kind == crate::people::FieldKind::Campaign);
     let areas = &directory.areas;
     let sure = areas.in_sentence(&said).map(|(area, _)| area.code.clone());
-    let several = areas.several_in(&said).map(|name| areas.find(&name, None)).unwrap_or_default();
     let places = match &sure {
         Some(code) => vec![areas.display(code)],
-        None => several.iter().map(|area| areas.display(&area.code)).collect(),
+        None => areas.several_in(&said).iter().map(|area| areas.display(&area.code)).collect(),
     };
     let proposal = directory.propose(&said, field.map(|field| field.id.as_str()), sure.as_deref().unwrap_or_default());
     let found = wording::Trial {

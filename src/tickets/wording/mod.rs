@@ -410,7 +410,7 @@ pub fn urged(number: &str, who: &str, state: State) -> String {
 
 /// Urged too soon.
 pub fn urged_lately(next: Millis, now: Millis) -> String {
-    format!("您刚催过，他们已经知道了。{}以后可以再催。", in_words(next, now))
+    format!("刚催过，他们已经知道了。{}以后可以再催。", in_words(next, now))
 }
 
 /// The reminder was passed on.
