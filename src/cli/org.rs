@@ -107,7 +107,7 @@ async fn import(at: &Opened, file: &Path, dry_run: bool, replace: bool) -> Done 
         return Err(Error::user("单位和人员刚刚有人在改，什么都没有导入。请再来一次").into());
     }
     import::apply(&mut tx, &at.keys, &changes, at.clock.now()).await?;
-    let directory: Directory = store::load(tx.conn()).await?;
+    let directory: Directory = store::load(tx.conn(), at.clock.now()).await?;
     tx.commit().await?;
     listed(&changes);
     say("导入好了。正在运行的服务几秒后就会用新的。");
