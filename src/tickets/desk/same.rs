@@ -60,6 +60,8 @@ pub(super) async fn question(
     let mut found: Vec<(f64, rows::Known)> = rows::near(turn, &clue.area, point, radius)
         .await?
         .into_iter()
+        // What is over cannot be joined; only whoever reported it has it done again.
+        .filter(|known| known.mine || known.ticket.state.is_open())
         .filter_map(|known| {
             let ticket = &known.ticket;
             let other = matter(ticket.field.as_deref(), &ticket.area, known.point, &ticket.text);
