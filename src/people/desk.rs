@@ -2,6 +2,7 @@
 
 use super::{Actor, Level, Named, Role, codes, rights, store, wording};
 use crate::{
+    audit,
     bot::{
         Form, Resolved, Slot, Submitted, Turn,
         dialog::{Answer, Answers, Item, Query, Value},
@@ -198,6 +199,8 @@ async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Sub
     let group = answers.get("group").and_then(Answer::value).map(|value| value.keys().join("")).unwrap_or_default();
     let channel = turn.from().channel.clone();
     store::bind_chat(turn.tx, &group, &channel, &chat).await?;
+    let keys = turn.actor.office.keys.clone();
+    audit::record(turn.tx, &keys, "group.bind", Some(turn.actor.person), &group, turn.key, turn.now).await?;
     let name = turn
         .actor
         .directory()

@@ -193,7 +193,7 @@ fn without<'d>(directory: &'d Directory, person: i64, role: Role, scope: Scope<'
 /// Those of the database.
 pub async fn disable(turn: &mut Turn<'_, Actor>, person: &Staff) -> Result<()> {
     store::retire(turn.tx, person.id, turn.now).await?;
-    table::changed(turn.tx, turn.actor.person, "disable", &format!("person {}", person.id)).await?;
+    table::changed(turn, "rights.disable", &format!("person {}", person.id)).await?;
     tell(turn, person.id, wording::you_were_disabled().to_owned()).await?;
     Ok(())
 }
@@ -353,7 +353,7 @@ pub async fn replace(turn: &mut Turn<'_, Actor>, with: &Replacement, in_hand: us
     let right = Grant { role: Role::Liaison, area, unit: Some(with.unit.clone()), field: None };
     store::grant(turn.tx, new, std::slice::from_ref(&right), now).await?;
     let old = with.old.as_ref().map_or_else(|| "nobody".to_owned(), |old| old.id.to_string());
-    table::changed(turn.tx, turn.actor.person, "replace", &format!("liaison of {}: {old} to {new}", with.unit)).await?;
+    table::changed(turn, "rights.replace", &format!("liaison of {}: {old} to {new}", with.unit)).await?;
     if matches!(with.new, Newcomer::Known(_)) {
         let from = with.old.as_ref().map(|old| old.name.as_str());
         tell(turn, new, wording::you_are_liaison(&with.unit_name, from, in_hand)).await?;
@@ -402,7 +402,7 @@ pub(super) async fn stand_in(turn: &mut Turn<'_, Actor>, answers: &Answers) -> R
     }
     table::lend(turn.tx, by.id, &grants, now, until).await?;
     let detail = format!("{} for {} until {until}", by.id, person.id);
-    table::changed(turn.tx, turn.actor.person, "stand_in", &detail).await?;
+    table::changed(turn, "rights.stand_in", &detail).await?;
     let directory = turn.actor.office.directory.clone();
     let offices: Vec<String> = grants.iter().map(|grant| office(&directory, grant)).collect();
     let until = in_words(until - 1, now);
@@ -421,7 +421,7 @@ pub(super) async fn code(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resul
     }
     let (now, office) = (turn.now, turn.actor.office.clone());
     let code = codes::issue_code(turn.tx, &office.keys, codes::CodeFor::Person(person.id), now).await?;
-    table::changed(turn.tx, turn.actor.person, "code", &format!("person {}", person.id)).await?;
+    table::changed(turn, "rights.code", &format!("person {}", person.id)).await?;
     let accounts = table::accounts(turn.tx, person.id).await?;
     let expires = now + codes::CODE_LIFE;
     let until = format!("{} {}", in_words(expires, now), time_in_words(expires));

@@ -1,7 +1,9 @@
 //! The statements of an administrator's commands. Every change of rights ends in [`changed`].
 
-use super::{Grant, Role, store};
+use super::{Actor, Grant, Role, store};
 use crate::{
+    audit,
+    bot::Turn,
     db::{Tx, insert},
     error::{Error, Result},
     message::Millis,
@@ -9,14 +11,14 @@ use crate::{
 };
 use sqlx::Row;
 
-/// A change of rights comes into force: every service loads a new picture. `what` and `detail` (ids, no names) are what the
-/// audit trail keeps of it; this is the one place from which it is told.
+/// A change of rights comes into force: every service loads a new picture, and the audit trail keeps it. `detail` holds ids, no names.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn changed(tx: &mut Tx, actor: i64, what: &'static str, detail: &str) -> Result<()> {
-    tracing::info!(actor, what, detail, "rights were changed");
-    store::raise_version(tx).await
+pub(super) async fn changed(turn: &mut Turn<'_, Actor>, what: &'static str, detail: &str) -> Result<()> {
+    let keys = turn.actor.office.keys.clone();
+    audit::record(turn.tx, &keys, what, Some(turn.actor.person), detail, turn.key, turn.now).await?;
+    store::raise_version(turn.tx).await
 }
 
 /// Somebody new in office, known by a phone number; gives the id.
