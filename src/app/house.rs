@@ -116,6 +116,7 @@ impl House {
             life::Who::ChosenDeputy => actor.has(Role::Deputy),
             life::Who::StaffInScope => actor.is_staff(),
             life::Who::Holder(role) => Self::holds_anywhere(actor, *role),
+            life::Who::OnlyHolder(role) => actor.has(*role),
             life::Who::IntakeAndDispatcher => actor.has(Role::Intake) && actor.has(Role::Dispatcher),
             life::Who::Arbiter => {
                 let above = |area: &str| area.len() < people::Level::County.digits();
@@ -143,7 +144,7 @@ impl House {
                 None => return false,
             },
         };
-        life::rows_of(verb).flat_map(|row| row.who).any(holds)
+        life::rows_of(verb).flat_map(|row| row.who).any(holds) || (actor.has(Role::Inspector) && life::on_sealed(verb))
     }
 
     /// Does this person do a role's work anywhere, as its holder or by the stand-in rule?
@@ -222,11 +223,15 @@ impl App for House {
 
     fn may_start(&self, actor: &Actor, dialog: &Dialog) -> bool {
         let role = |name: &String| Role::parse(name);
+        // Without anybody to read it the way leads outside, see `opening`.
+        if dialog.id == "accuse" && desk::nobody_inspects(actor.directory()) {
+            return false;
+        }
         dialog.roles.is_empty() || dialog.roles.iter().filter_map(role).any(|role| role == Role::Citizen || actor.has(role))
     }
 
     fn private(&self, dialog: &Dialog) -> bool {
-        matches!(dialog.id.as_str(), "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish")
+        matches!(dialog.id.as_str(), "report" | "report_for" | "accuse" | "human" | "details" | "bind" | "rate" | "add" | "finish")
     }
 
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
@@ -316,6 +321,9 @@ impl App for House {
         if dialog.id == "assign" {
             return desk::assign_needs(turn, answers).await;
         }
+        if dialog.id == "report" {
+            return Ok(desk::brought(turn, answers));
+        }
         if dialog.id != "finish" {
             return Ok(Answers::new());
         }
@@ -342,6 +350,10 @@ impl App for House {
     async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form, alone: bool) -> Result<bool> {
         if alone && form.alias == life::Verb::Status.code() && turn.said().is_none_or(|said| said.quote.is_none()) {
             return lists::mine(turn).await.map(|_| true);
+        }
+        if form.alias == life::Verb::Reveal.code() && turn.in_group() {
+            turn.say(tickets::wording::secrecy::reveal_in_private());
+            return Ok(true);
         }
         match form.dialog.strip_prefix("now.") {
             Some("undo") => desk::undo(turn).await.map(|()| true),

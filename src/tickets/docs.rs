@@ -53,7 +53,7 @@ fn name(who: Who) -> &'static str {
     match who {
         Who::Anybody => "谁都行",
         Who::Reporter => "反映人",
-        Who::Holder(role) => role.chinese(),
+        Who::Holder(role) | Who::OnlyHolder(role) => role.chinese(),
         Who::CoLiaison => "协办单位联络员",
         Who::ChosenDeputy => "反映人找的代表",
         Who::IntakeAndDispatcher => "受理员兼派单员",
@@ -83,6 +83,7 @@ fn when(when: When) -> Option<&'static str> {
         When::NotRestored => "没恢复过",
         When::Given => "反映人找了代表",
         When::HasLeader => "有主单",
+        When::Sealed => "密封的",
     })
 }
 

@@ -123,6 +123,8 @@ pub enum Who {
     Reporter,
     /// The holder of a role in the ticket's area (and unit, where the role belongs to one), or the stand-in.
     Holder(Role),
+    /// The holder of a role alone: nobody stands in.
+    OnlyHolder(Role),
     /// The liaison of a unit that helps.
     CoLiaison,
     /// The deputy whom the reporter chose.
@@ -172,6 +174,8 @@ pub enum When {
     Given,
     /// It is part of another ticket, not itself a leader.
     HasLeader,
+    /// Only inspectors see it.
+    Sealed,
 }
 
 /// Where a row leads.
@@ -261,6 +265,7 @@ const NPC: Who = Who::Holder(Role::NpcStaff);
 const TOWN: Who = Who::Holder(Role::TownNpc);
 const CLERK: Who = Who::Holder(Role::CallbackClerk);
 const DEPUTY: Who = Who::Holder(Role::Deputy);
+const INSPECTOR: Who = Who::Holder(Role::Inspector);
 const LEAD: Who = Who::Holder(Role::GroupLead);
 
 const fn row(
@@ -323,6 +328,15 @@ pub const ROWS: &[Row] = &[
         &[Told::WhoeverHasIt],
     ),
     row(Verb::Add, OPEN_AND_CLOSED, SAME, &[Who::Reporter], "文字、语音、照片、位置；归档后也行", &[Told::WhoeverHasIt]),
+    row(
+        Verb::Accept,
+        &[Submitted, Accepted, SentBack],
+        to(Working),
+        &[INSPECTOR],
+        "密封的：受理就是纪检监察自己办，不派给单位",
+        &[Told::Reporters, Told::Inspector],
+    )
+    .when(When::Sealed),
     row(Verb::Accept, &[Submitted], to(Accepted), &[INTAKE], "定类型、领域、级别、属地", &[Told::Dispatcher]),
     row(Verb::Reject, &[Submitted], to(Rejected), &[INTAKE], "十个理由之一，说清该去哪里", &[Told::Reporters]),
     row(Verb::Appeal, &[Rejected], to(Submitted), &[Who::Reporter], "一次，由别的受理员决定", &[Told::Intake])
@@ -401,8 +415,8 @@ pub const ROWS: &[Row] = &[
         OPEN,
         SAME,
         &[Who::Reporter, LIAISON, HANDLER, INTAKE],
-        "双向，名字按保密方式隐去",
-        &[Told::Reporters, Told::WhoeverHasIt],
+        "反映人、受理员、单位之间，名字按保密方式隐去；没说给谁就给另一方",
+        &[Told::Reporters, Told::Intake, Told::WhoeverHasIt],
     ),
     row(Verb::Ask, &[Working], SAME, &[LIAISON, HANDLER], "由机器人转问，不停表", &[Told::Reporters]),
     row(
@@ -440,6 +454,8 @@ pub const ROWS: &[Row] = &[
         "最迟到复查日；期限接着算",
         &[Told::Unit, Told::Reporters],
     ),
+    row(Verb::Done, &[Working], to(Callback), &[INSPECTOR], "密封的：结果直接给反映人，请他评价", &[Told::Reporters])
+        .when(When::Sealed),
     row(
         Verb::Done,
         &[Working],
@@ -512,7 +528,7 @@ pub const ROWS: &[Row] = &[
         &[Told::Reporters, Told::Unit, Told::WhoeverHasIt],
     ),
     row(Verb::Answer, OPEN, SAME, &[LIAISON, LEADER], "督办要求的书面回复", &[Told::Asker]).when(When::Supervised),
-    row(Verb::Reveal, State::ALL, SAME, &[INTAKE], "只在私聊，写明原因；留痕，纪检看得到，反映人问得到", &[Told::Inspector]),
+    row(Verb::Reveal, State::ALL, SAME, &[Who::OnlyHolder(Role::Intake)], "只在私聊，没有人代办，写明原因；留痕，纪检看得到，反映人问得到", &[Told::Inspector]),
     row(
         Verb::Merge,
         OPEN,
@@ -603,8 +619,38 @@ impl When {
             When::NotRestored => !ticket.restored,
             When::Given => ticket.given_to.is_some(),
             When::HasLeader => ticket.merged_into.is_some(),
+            When::Sealed => ticket.sealed != Sealed::Open,
         }
     }
+}
+
+/// Can this be done to a sealed ticket? All that would show it to somebody but its reporter and the inspectors cannot; a verb
+/// that is not named here is refused.
+pub fn on_sealed(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Ask
+            | Verb::Fix
+            | Verb::Add
+            | Verb::Accept
+            | Verb::Reject
+            | Verb::Appeal
+            | Verb::Note
+            | Verb::Contact
+            | Verb::Relay
+            | Verb::Done
+            | Verb::Rate
+            | Verb::Callback
+            | Verb::Reopen
+            | Verb::Restore
+            | Verb::Undo
+            | Verb::Agree
+            | Verb::Disagree
+            | Verb::Reveal
+            | Verb::Withdraw
+            | Verb::Urge
+            | Verb::Status
+    )
 }
 
 /// The rows for doing this in this state, in order; conditions are not looked at.

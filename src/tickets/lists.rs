@@ -1,6 +1,6 @@
 //! Working lists, 照派, 我的.
 
-use super::{Mode, State, Ticket, desk, life::Verb, refs, show, store, wording};
+use super::{Mode, Sealed, State, Ticket, desk, life::Verb, looks, refs, show, store, wording};
 use crate::{
     bot::{Submitted, Turn},
     error::{Error, Result},
@@ -25,6 +25,7 @@ pub async fn show_list(turn: &mut Turn<'_, Actor>, alias: &str) -> Result<Submit
         "todo" => ("待办", Verb::Done, &[State::Working]),
         "to_review" => return review_list(turn).await,
         "assign_all" => return assign_all(turn).await,
+        "looks" => return looks::list(turn).await,
         other => return Err(Error::fault(format!("no list is called {other}"))),
     };
     let mut tickets = refs::candidates(turn, verb).await?;
@@ -149,6 +150,10 @@ pub async fn mine(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
     let mut last = None;
     for entry in entries.iter().take(9) {
         let Some(ticket) = store::by_id(turn.tx.conn(), entry.ticket).await? else { continue };
+        // What is sealed does not exist in a group.
+        if turn.in_group() && ticket.sealed != Sealed::Open {
+            continue;
+        }
         let directory = turn.actor.directory();
         let label = show::here(turn, &ticket);
         lines.push(format!("{label}：{}", wording::state_for_reporter(ticket.state, show::unit(&ticket, directory))));

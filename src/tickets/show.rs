@@ -4,10 +4,9 @@
 //! name only in real-name mode. To the reporter: everything but internal notes.
 
 use super::{
-    Mode, Ticket,
-    life::Verb,
-    life::Who,
-    refs,
+    Mode, Sealed, Ticket, kept,
+    life::{Verb, Who},
+    looks, refs,
     store::{self, Past},
     veil, wording,
 };
@@ -57,8 +56,14 @@ pub fn field(ticket: &Ticket, directory: &Directory) -> String {
     ticket.field.as_deref().and_then(|id| directory.field(id)).map_or_else(|| "未分类".to_owned(), |field| field.name.clone())
 }
 
-/// The unit's name.
+/// The visibility of an event that only intake, and whoever reported, may see.
+pub const OF_CENTRE: &str = "centre";
+
+/// The unit's name; of what is sealed the inspectors', whoever had it before.
 pub fn unit<'d>(ticket: &Ticket, directory: &'d Directory) -> Option<&'d str> {
+    if ticket.sealed != Sealed::Open {
+        return Some(wording::secrecy::INSPECTION);
+    }
     ticket.unit.as_deref().and_then(|id| directory.unit(id)).map(|unit| unit.name.as_str())
 }
 
@@ -129,17 +134,20 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     let office = turn.actor.office.clone();
     let directory = &office.directory;
     let may_know = knows_by_name(&turn.actor, ticket);
-    let reads_all = match ticket.mode {
-        Mode::RealName => may_know,
-        Mode::Confidential | Mode::Anonymous => refs::is(&turn.actor, ticket, Who::Holder(Role::Intake), false),
-    };
-    let open = |words: &str| if reads_all { words.to_owned() } else { veil::hidden(words) };
+    let whole = kept::reads_originals(&turn.actor, ticket);
+    let centre = refs::is(&turn.actor, ticket, Who::Holder(Role::Intake), false);
+    // Of a report by name everything stands in the open; who may not know the name reads it without.
+    let names = kept::names_of(&office.keys, &reporters)?;
+    let open = |words: String| if ticket.mode == Mode::RealName && !may_know { veil::hidden(&words, &names) } else { words };
     let mut lines = vec![
         format!("{}　{}　{}", ticket.number, ticket.state, wording::kind_and_priority(ticket.kind, ticket.priority)),
-        format!("地点　{}", ticket.place),
-        format!("领域　{}", field(ticket, directory)),
-        format!("事情　{}", open(&ticket.text)),
+        format!("地点　{}", open(ticket.place.clone())),
     ];
+    match ticket.sealed {
+        Sealed::Open => lines.push(format!("领域　{}", field(ticket, directory))),
+        Sealed::Area | Sealed::Above => lines.push(wording::secrecy::only_inspectors().to_owned()),
+    }
+    lines.push(format!("事情　{}", open(kept::text(&office.keys, ticket, whole)?)));
     if !media.is_empty() {
         lines.push(format!("附件　{} 个", media.len()));
     }
@@ -169,21 +177,14 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     }
     lines.extend(result_line(ticket));
     lines.push("经过".to_owned());
-    lines.extend(history.into_iter().map(|past| {
-        let reason = past.reason.map(|words| if past.actor.is_none() { open(&words) } else { words });
-        timeline(&Past { reason, ..past }, now, Some(directory))
-    }));
+    for past in history.into_iter().filter(|past| centre || past.visible != OF_CENTRE) {
+        let words = kept::words(&office.keys, ticket, &past, whole)?;
+        let reason = words.map(|words| if past.actor.is_none() { open(words) } else { words });
+        lines.push(timeline(&Past { reason, ..past }, now, Some(directory)));
+    }
     let mut reply = Reply::text(lines.join("\n"));
     reply.card = Some(private_card("工单", ticket, directory, now));
     Ok(reply)
-}
-
-/// A reporter's words as the unit may read them.
-pub fn for_unit(words: &str, mode: Mode) -> String {
-    match mode {
-        Mode::RealName => words.to_owned(),
-        Mode::Confidential | Mode::Anonymous => veil::hidden(words),
-    }
 }
 
 /// May this person know a reporter who gives name and phone? Intake, the unit, and who calls back (`domain.md` 16); others in
@@ -201,7 +202,8 @@ fn knows_by_name(actor: &Actor, ticket: &Ticket) -> bool {
 pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Reply> {
     let now = turn.now;
     let history = store::history(turn.tx, ticket.id).await?;
-    let directory = turn.actor.directory();
+    let office = turn.actor.office.clone();
+    let directory = &office.directory;
     let mut lines = vec![
         format!("{}（{}）", label(ticket, directory), ticket.number),
         wording::state_for_reporter(ticket.state, unit(ticket, directory)),
@@ -209,7 +211,15 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
     if let Some(due) = running_due(ticket) {
         lines.push(format!("{}前有回音", in_words(due, now)));
     }
-    lines.extend(history.iter().filter(|past| past.visible == "all").map(|past| timeline(past, now, None)));
+    for past in history.iter().filter(|past| past.visible == "all" || past.visible == OF_CENTRE) {
+        let reason = kept::words(&office.keys, ticket, past, false)?;
+        lines.push(timeline(&Past { reason, ..past.clone() }, now, None));
+    }
+    // The reporter reads who looked; of others who may read this, a query code's holder, that is harmless: it names nobody.
+    for past in history.iter().filter(|past| past.verb == Verb::Reveal) {
+        let reason = kept::words(&office.keys, ticket, past, true)?.unwrap_or_default();
+        lines.push(looks::in_words(&past.role, past.at, now, &reason));
+    }
     let mut reply = Reply::text(lines.join("\n"));
     let mut card = private_card("我反映的", ticket, directory, now);
     card.state = wording::state_for_reporter(ticket.state, unit(ticket, directory));

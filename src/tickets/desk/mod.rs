@@ -14,6 +14,7 @@ mod outcome;
 mod report;
 mod reporter;
 mod reveal;
+mod sealed;
 mod spot;
 mod supervise;
 mod terms;
@@ -25,11 +26,12 @@ pub use intake::assign_needs;
 pub use outcome::rate_answer;
 pub use report::{kind_of, title_of};
 pub use reporter::by_query_code;
+pub use sealed::{brought, nobody_inspects};
 pub use undo::undo;
 pub use work::{finish_needs, finish_result};
 
 use super::{
-    Mode, Sealed, State, Ticket, columns,
+    Mode, Sealed, State, Ticket, columns, kept,
     life::{To, Verb, Who},
     refs, show,
     store::{self, At, By, Event, Reporter},
@@ -43,13 +45,14 @@ use crate::{
     error::{Error, Result},
     message::Reply,
     outbox::{Class, Push, Target},
-    people::{Actor, Level, Role},
+    people::{Actor, Role},
 };
 
 /// The actions that dialog files may name.
 pub const ACTIONS: &[&str] = &[
     "tickets.submit",
     "tickets.submit_for",
+    "tickets.accuse",
     "tickets.details",
     "tickets.human",
     "tickets.add",
@@ -113,6 +116,7 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
     match action {
         "submit" => report::submit(turn, answers, false).await,
         "submit_for" => report::submit(turn, answers, true).await,
+        "accuse" => sealed::accuse(turn, answers).await,
         "details" => report::details(turn, answers).await,
         "human" => report::human(turn, answers).await,
         "rate" => outcome::rate(turn, answers).await,
@@ -261,6 +265,16 @@ impl<'a> Change<'a> {
         Change { payload: Some(payload), ..self }
     }
 
+    /// The whole of words of which `because` holds what a unit may read.
+    fn sealing(self, original: &'a Option<String>) -> Self {
+        Change { payload: original.as_deref().or(self.payload), ..self }
+    }
+
+    /// Only intake, and whoever reported, see it.
+    fn of_centre(self) -> Self {
+        Change { visible: show::OF_CENTRE, ..self }
+    }
+
     fn internal(self) -> Self {
         Change { visible: "staff", ..self }
     }
@@ -309,11 +323,14 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     }
     answer_namelessly(turn, mine.as_ref());
     let by = by(turn, who);
+    // Whoever has the database alone reads nothing of what is sealed.
+    let closed = what.reason.filter(|_| after.sealed != Sealed::Open);
+    let closed = closed.map(|reason| kept::seal_event(&keys, after.id, reason)).transpose()?;
     let event = Event {
         verb: what.verb,
         from: Some(from),
         to: after.state,
-        reason: what.reason,
+        reason: closed.as_deref().or(what.reason),
         payload: what.payload,
         visible: what.visible,
         before: replaced,
@@ -343,7 +360,7 @@ fn answer(turn: &Turn<'_, Actor>, verb: Verb, after: &Ticket, extra: &str) -> Re
 fn by(turn: &Turn<'_, Actor>, who: Who) -> By {
     match who {
         Who::Reporter | Who::Anybody => By { person: None, role: "reporter" },
-        Who::Holder(role) => By { person: Some(turn.actor.person), role: role.as_str() },
+        Who::Holder(role) | Who::OnlyHolder(role) => By { person: Some(turn.actor.person), role: role.as_str() },
         Who::CoLiaison => By { person: Some(turn.actor.person), role: Role::Liaison.as_str() },
         Who::ChosenDeputy => By { person: Some(turn.actor.person), role: Role::Deputy.as_str() },
         Who::IntakeAndDispatcher | Who::Arbiter => By { person: Some(turn.actor.person), role: Role::Dispatcher.as_str() },
@@ -380,26 +397,32 @@ fn tell_role(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, class: Cla
 
 fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: Option<String>, class: Class, reply: Reply) {
     let class = if ticket.urgent() { Class::Now } else { class };
-    let (role, area, unit) = match ticket.sealed {
-        Sealed::Open => (role, ticket.area.as_str(), unit),
-        // Whatever is sealed goes to the inspectors, who do everybody's work on it.
-        Sealed::Area => (Role::Inspector, ticket.area.as_str(), None),
-        Sealed::Above => (Role::Inspector, ticket.area.get(..Level::City.digits()).unwrap_or_default(), None),
-    };
+    let urgent = ticket.urgent();
+    if ticket.sealed != Sealed::Open {
+        // Whatever is sealed goes to each inspector in private, who do everybody's work on it: to no group, and no row names the place.
+        let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+        let inspectors = refs::inspectors(turn.actor.directory(), &ticket.area, ticket.sealed);
+        let others: Vec<i64> = inspectors.iter().map(|staff| staff.id).filter(|id| *id != turn.actor.person).collect();
+        for id in others {
+            let target = Target::Person(id);
+            turn.push(Push { target, ticket: Some(ticket.id), class, reply: reply.clone(), except: None, urgent });
+        }
+        return;
+    }
     turn.push(Push {
-        target: Target::Role { role: role.as_str().to_owned(), area: area.to_owned(), unit },
+        target: Target::Role { role: role.as_str().to_owned(), area: ticket.area.clone(), unit },
         ticket: Some(ticket.id),
         class,
         reply,
         except: Some(turn.actor.person),
-        urgent: ticket.urgent(),
+        urgent,
     });
 }
 
 /// Tells the person who handles the ticket, or the liaison while nobody does.
 fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
     match ticket.handler {
-        Some(handler) if handler != turn.actor.person => {
+        Some(handler) if handler != turn.actor.person && ticket.sealed == Sealed::Open => {
             let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
             turn.push(Push {
                 target: Target::Person(handler),

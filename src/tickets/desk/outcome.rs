@@ -1,6 +1,6 @@
 //! What became of it: 审核, 退回重办, 通过, 评价, 重办.
 
-use super::{Change, account, change, intake::leave, key, tell_handler, tell_reporters, tell_role, text, unit_name};
+use super::{Change, account, change, intake::leave, key, sealed, tell_handler, tell_reporters, tell_role, text, unit_name};
 use crate::{
     bot::{Submitted, Turn, close_offers, dialog::Answers},
     clock::DAY,
@@ -10,8 +10,9 @@ use crate::{
     outbox::{Class, Target},
     people::{Actor, Role, may_judge, person_holder},
     tickets::{
-        State, Ticket,
+        Sealed, State, Ticket,
         calendar::{self, Clock},
+        kept,
         life::Verb,
         refs, show, store, wording,
     },
@@ -66,12 +67,18 @@ pub(super) async fn pass(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     if ticket.state == State::InReview && !ticket.signed_off && has_leader {
         return Err(Error::user(wording::sign_off_first(&ticket.short())));
     }
-    let now = turn.now;
     let after = change(turn, &ticket, Change::of(Verb::Pass), |_| {}).await?;
+    ask_to_rate(turn, &after).await?;
+    Ok(wording::done(Verb::Pass, &show::here(turn, &after), "").into())
+}
+
+/// The result goes to whoever reported, with the question what they say to it.
+pub(super) async fn ask_to_rate(turn: &mut Turn<'_, Actor>, after: &Ticket) -> Result<()> {
+    let now = turn.now;
     let directory = turn.actor.office.directory.clone();
-    let label = show::label(&after, &directory);
-    let result = show::result_line(&after).unwrap_or_default();
-    let unit = unit_name(turn, &after);
+    let label = show::label(after, &directory);
+    let result = show::result_line(after).unwrap_or_default();
+    let unit = unit_name(turn, after);
     let mut reply = Reply::text(wording::result_to_reporter(&label, &unit, &result));
     let set = turn.actor.office.dialogs.clone();
     let solved = set.get("rate").and_then(|dialog| dialog.step("solved"));
@@ -82,15 +89,15 @@ pub(super) async fn pass(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
             payload: format!("{}{}", crate::bot::wording::TYPED, item.text),
         });
     }
-    let asked = tell_reporters(turn, &after, reply).await?;
+    let asked = tell_reporters(turn, after, reply).await?;
     // Who handled it himself is told, but not asked: he may not rate it.
     let office = turn.actor.office.clone();
     let handled: Vec<String> =
-        handled_by(turn, &after).await?.into_iter().map(|person| person_holder(&office.keys, person)).collect();
+        handled_by(turn, after).await?.into_iter().map(|person| person_holder(&office.keys, person)).collect();
     for reporter in asked.into_iter().filter(|reporter| !handled.contains(&reporter.holder)) {
-        leave(turn, &after, Target::Reporter(reporter.id), ("rate", false), now + RATING_WINDOW)?;
+        leave(turn, after, Target::Reporter(reporter.id), ("rate", false), now + RATING_WINDOW)?;
     }
-    Ok(wording::done(Verb::Pass, &show::here(turn, &after), "").into())
+    Ok(())
 }
 
 /// One answer of a rating, stored at once. A good score closes the ticket without waiting for the rest.
@@ -121,7 +128,11 @@ async fn store_answer(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64
         "satisfaction" => ("value", key(answers, step)),
         "contacted" => ("contacted", key(answers, step)),
         "reason" => ("reason", key(answers, step)),
-        "words" => ("words", account(answers, step).text),
+        "words" => {
+            let words = account(answers, step).text;
+            sealed::guard(turn, ticket, &words)?;
+            ("words", kept::for_unit(&words, ticket.mode, &kept::own_names(turn, None)))
+        }
         _ => return Ok(()),
     };
     if value.is_empty() {
@@ -146,7 +157,7 @@ async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(
 
 /// Who of the unit worked on the ticket.
 async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i64>> {
-    let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader].map(Role::as_str);
+    let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader, Role::Inspector].map(Role::as_str);
     let history = store::history(turn.tx, ticket.id).await?;
     let worked = history.iter().filter(|past| of_unit.contains(&past.role.as_str())).filter_map(|past| past.actor);
     Ok(ticket.handler.into_iter().chain(worked).collect())
@@ -194,7 +205,10 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
         }
     }
     let relapse = if ticket.state == State::Closed { "relapse" } else { "" };
-    let after = change(turn, &ticket, Change::of(Verb::Reopen).because(reason).with(relapse), |ticket| {
+    sealed::guard(turn, &ticket, reason)?;
+    let names = kept::own_names(turn, None);
+    let open = if mine { kept::for_unit(reason, ticket.mode, &names) } else { reason.to_owned() };
+    let after = change(turn, &ticket, Change::of(Verb::Reopen).because(&open).with(relapse), |ticket| {
         ticket.round += 1;
         ticket.reopens += i64::from(mine);
         ticket.signed_off = false;
@@ -211,12 +225,14 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     let due = after.resolve_due;
     let reply = Reply {
         text: wording::reopened(&group, "", due, now),
-        private: Some(wording::reopened(&label, &show::for_unit(reason, after.mode), due, now)),
+        private: Some(wording::reopened(&label, &open, due, now)),
         ..Reply::default()
     };
     tell_handler(turn, &after, Class::Now, reply.clone());
-    tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
-    tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
+    if after.sealed == Sealed::Open {
+        tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
+        tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
+    }
     let done = if mine && !as_staff {
         wording::reopened_for_you(&show::here(turn, &after))
     } else {

@@ -17,10 +17,11 @@ use crate::{
     tickets::{
         Kind, Mode, Priority, State, Ticket,
         calendar::{self, Clock},
+        kept,
         life::{To, Verb, Who},
         show,
         store::{self, At, Event, Reporter},
-        wording,
+        veil, wording,
     },
 };
 use chrono::Timelike;
@@ -34,9 +35,13 @@ struct Clue {
     place: String,
     point: Option<Point>,
     text: String,
+    /// Said as well, for intake alone.
+    more: Option<String>,
     media: Vec<i64>,
     mode: Mode,
     contact: Option<String>,
+    /// What the reporter is called, which the unit must not read.
+    names: Vec<String>,
     on_behalf: bool,
     kind: Option<Kind>,
 }
@@ -51,20 +56,18 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
     let phone = text(answers, "phone");
     let who = text(answers, "who");
     let contact = [who, phone].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    // What was typed for the place says more than its name when it says where in the village.
-    let place = if words.chars().count() > 2 && !name.contains(&words) && words.chars().count() <= 40 {
-        format!("{name}（{words}）")
-    } else {
-        name
-    };
+    let names = kept::own_names(turn, Some(&contact));
+    let (place, more) = place_named(name, &words, mode, &names);
     let clue = Clue {
         area: code,
         place,
         point,
         text: what.text.clone(),
+        more,
         media: what.media.iter().map(|file| file.id).collect(),
         mode,
         contact: (!contact.is_empty() && mode == Mode::RealName).then_some(contact),
+        names,
         on_behalf,
         kind: None,
     };
@@ -98,6 +101,17 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
     Ok(Submitted::Done(values))
 }
 
+/// The place as the unit reads it, and what was typed for it where that says more of the reporter than the unit may know. What was
+/// typed says more than the name when it says where in the village.
+pub(super) fn place_named(name: String, words: &str, mode: Mode, names: &[String]) -> (String, Option<String>) {
+    if words.chars().count() <= 2 || name.contains(words) || words.chars().count() > 40 {
+        return (name, None);
+    }
+    let open = kept::for_unit(words, mode, names);
+    let more = (open != words).then(|| wording::secrecy::place_as_said(words));
+    (format!("{name}（{open}）"), more)
+}
+
 /// 转人工: words for intake, kept as a ticket of the county so that nothing is lost and an answer finds its way back.
 pub(super) async fn human(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
     let directory = turn.actor.directory();
@@ -109,9 +123,11 @@ pub(super) async fn human(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resu
         place: county.name.clone(),
         point: None,
         text: text(answers, "text"),
+        more: None,
         media: turn.media.iter().map(|file| file.id).collect(),
         mode: Mode::Confidential,
         contact: None,
+        names: kept::own_names(turn, None),
         on_behalf: false,
         kind: Some(Kind::Help),
     };
@@ -145,8 +161,9 @@ pub(super) async fn details(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
         return Ok(Submitted::Done(Vec::new()));
     }
     media::attach(turn.tx, &media, id).await?;
-    let said = lines.join("；");
-    change(turn, &ticket, Change::of(Verb::Add).because(&said).leading(To::Same), |_| {}).await?;
+    let names = kept::own_names(turn, None);
+    let said = kept::addition(turn, &ticket, &lines.join("；"), &names)?;
+    change(turn, &ticket, Change::of(Verb::Add).because(&said.open).sealing(&said.original).leading(To::Same), |_| {}).await?;
     Ok(Submitted::Done(Vec::new()))
 }
 
@@ -155,26 +172,23 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     let now = turn.now;
     let office = turn.actor.office.clone();
     let directory = &office.directory;
-    let prefix =
-        directory.areas.above(&clue.area, Level::County).and_then(|county| county.prefix.clone()).unwrap_or_else(|| "MH".into());
-    let day = local(now).format("%y%m%d").to_string();
-    let seq = store::next_seq(turn.tx, &format!("{prefix}{day}")).await?;
+    let (number, day, seq) = next_number(turn, &clue.area, "").await?;
     let field = directory.propose_field(&clue.text);
     let campaign = field.is_some_and(|field| field.kind == FieldKind::Campaign);
     let kind = clue.kind.unwrap_or_else(|| kind_of(&clue.text, campaign));
     let priority = if crate::tickets::words::danger(&clue.text) { Priority::Urgent } else { Priority::Normal };
-    let ticket = Ticket {
+    let mut ticket = Ticket {
         id: turn.tx.id()?,
-        number: format!("{prefix}{day}{seq:04}"),
+        number,
         day,
         seq,
         kind,
         field: field.map(|field| field.id.clone()),
+        // A title is read by all in whose area the ticket lies, whatever they may know of the reporter.
         title: title_of(
-            &show::for_unit(&clue.text, clue.mode).replace(wording::HIDDEN, ""),
+            &veil::hidden(&clue.text, &clue.names).replace(wording::HIDDEN, ""),
             &people::areas::short_name(directory, &clue.area),
         ),
-        text: clue.text.clone(),
         area: clue.area,
         place: clue.place,
         source: if clue.on_behalf && turn.actor.has(Role::Deputy) { "deputy".into() } else { turn.ability.kind.to_owned() },
@@ -184,21 +198,9 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         accept_due: Some(calendar::due(now, calendar::limit(Clock::Accept, kind, priority))),
         ..Ticket::blank(now)
     };
-    let code = random_digits(8)?;
-    let point = clue.point.map(|point| (point.lat, point.lng));
-    store::insert(turn.tx, &ticket, &office.keys.hash("query", &code), point).await?;
-    media::attach(turn.tx, &clue.media, ticket.id).await?;
-    let reporter = reporter(turn, &ticket, clue.contact)?;
-    store::add_reporter(turn.tx, &reporter, now).await?;
-    if clue.mode == Mode::Anonymous {
-        turn.answer_as(Target::Reporter(reporter.id));
-        // What the dialog said back holds the same words as the ticket and would lead from one to the other.
-        crate::outbox::forget_said(turn.tx, &Target::Chat(turn.conversation)).await?;
-    }
-    let event =
-        Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all", before: None };
-    let at = At { ticket: ticket.id, seq: 1, turn_key: turn.key, now };
-    store::event(turn.tx, &office.keys, at, by(turn, Who::Reporter), event).await?;
+    let kept = kept::report(&office.keys, &ticket, &clue.text, clue.more.as_deref(), &clue.names)?;
+    (ticket.text, ticket.original) = (kept.open, kept.original);
+    let (reporter, code) = write(turn, &ticket, clue.point, &clue.media, clue.contact).await?;
     let proposal = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
     let detail = wording::with_media(&words::shorten(&ticket.text, 200), clue.media.len());
@@ -208,7 +210,44 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         ..Reply::default()
     };
     tell_role(turn, &ticket, Role::Intake, Class::Batch, reply);
-    Ok((ticket, reporter.id, code))
+    Ok((ticket, reporter, code))
+}
+
+/// The next number of a series in the county of an area: the number, its day with the mark of the series, and the sequence.
+pub(super) async fn next_number(turn: &mut Turn<'_, Actor>, area: &str, series: &str) -> Result<(String, String, i64)> {
+    let county = turn.actor.directory().areas.above(area, Level::County);
+    let prefix = county.and_then(|county| county.prefix.clone()).unwrap_or_else(|| "MH".into());
+    let day = format!("{series}{}", local(turn.now).format("%y%m%d"));
+    let seq = store::next_seq(turn.tx, &format!("{prefix}{day}")).await?;
+    Ok((format!("{prefix}{day}{seq:04}"), day, seq))
+}
+
+/// Writes a new ticket with its files, who reported it, and its first event. Gives the reporter's entry and the query code.
+pub(super) async fn write(
+    turn: &mut Turn<'_, Actor>,
+    ticket: &Ticket,
+    point: Option<Point>,
+    media: &[i64],
+    contact: Option<String>,
+) -> Result<(i64, String)> {
+    let now = turn.now;
+    let keys = turn.actor.office.keys.clone();
+    let code = random_digits(8)?;
+    let point = point.map(|point| (point.lat, point.lng));
+    store::insert(turn.tx, ticket, &keys.hash("query", &code), point).await?;
+    media::attach(turn.tx, media, ticket.id).await?;
+    let reporter = reporter(turn, ticket, contact)?;
+    store::add_reporter(turn.tx, &reporter, now).await?;
+    if ticket.mode == Mode::Anonymous {
+        turn.answer_as(Target::Reporter(reporter.id));
+        // What the dialog said back holds the same words as the ticket and would lead from one to the other.
+        crate::outbox::forget_said(turn.tx, &Target::Chat(turn.conversation)).await?;
+    }
+    let event =
+        Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all", before: None };
+    let at = At { ticket: ticket.id, seq: 1, turn_key: turn.key, now };
+    store::event(turn.tx, &keys, at, by(turn, Who::Reporter), event).await?;
+    Ok((reporter.id, code))
 }
 
 /// The entry that leads back to whoever reported: to the person, or for an anonymous one to the account alone.

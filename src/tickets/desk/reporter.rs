@@ -1,6 +1,6 @@
 //! What reporters do with their tickets: 补充, 撤回, 催办, 查.
 
-use super::{Change, account, change, work::tell_whoever_has_it};
+use super::{Change, account, change, sealed, work::tell_whoever_has_it};
 use crate::{
     bot::{Submitted, Turn, close_offers, dialog::Answers},
     clock::{DAY, HOUR, MINUTE},
@@ -9,7 +9,7 @@ use crate::{
     message::Reply,
     outbox::{Class, Target},
     people::{Actor, Role},
-    tickets::{Kind, State, Ticket, life::Verb, refs, show, store, wording},
+    tickets::{Kind, Sealed, State, Ticket, kept, life::Verb, looks, refs, show, store, wording},
 };
 
 /// What comes this soon after an addition belongs to it.
@@ -21,8 +21,11 @@ const URGE_EVERY: i64 = 3 * DAY;
 pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let what = account(answers, "what");
     let files: Vec<i64> = what.media.iter().map(|file| file.id).collect();
-    let words = wording::with_media(&what.text, files.len());
-    let after = change(turn, &ticket, Change::of(Verb::Add).because(&words), |_| {}).await?;
+    sealed::guard(turn, &ticket, &what.text)?;
+    let names = kept::own_names(turn, None);
+    let said = kept::addition(turn, &ticket, &what.text, &names)?;
+    let words = wording::with_media(&said.open, files.len());
+    let after = change(turn, &ticket, Change::of(Verb::Add).because(&words).sealing(&said.original), |_| {}).await?;
     media::attach(turn.tx, &files, after.id).await?;
     close_offers(turn.tx, after.id, &["add"]).await?;
     // A picture is often followed by a word about it, and a word by a picture.
@@ -33,7 +36,7 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
         text: wording::word_from_reporter(&after.short()),
         private: Some(wording::added_to_staff(
             &show::label(&after, turn.actor.directory()),
-            &show::for_unit(&what.text, after.mode),
+            &said.open,
             files.len(),
         )),
         ..Reply::default()
@@ -44,6 +47,9 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
 
 /// 撤回, where no consent is needed.
 pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    if ticket.sealed != Sealed::Open {
+        return Err(Error::user(wording::secrecy::withdraw_needs_consent(&ticket.short())));
+    }
     if ticket.kind == Kind::Accusation || ticket.urgent() {
         return Err(Error::user(wording::withdraw_needs_consent()));
     }
@@ -110,6 +116,9 @@ pub(super) async fn status(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
     if mine.is_none() && !staff {
         return Err(Error::user(wording::unknown_number(&ticket.short())));
     }
+    if staff {
+        looks::record(turn, &ticket).await?;
+    }
     let full = if staff { show::for_staff(turn, &ticket).await? } else { show::for_reporter(turn, &ticket).await? };
     if !turn.in_group() {
         return Ok(full);
@@ -129,6 +138,9 @@ pub async fn by_query_code(turn: &mut Turn<'_, Actor>, words: &str) -> Result<Op
     let digits: String = words.chars().filter(|c| !c.is_whitespace()).collect();
     if digits.len() != 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
+    }
+    if turn.in_group() {
+        return Ok(Some(wording::secrecy::code_in_private().to_owned()));
     }
     let now = turn.now;
     let keys = turn.actor.office.keys.clone();

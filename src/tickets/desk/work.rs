@@ -1,9 +1,9 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
-use super::{Change, account, answer, change, intake::leave, key, tell_handler, tell_reporters, tell_role, text, unit_name};
+use super::{Change, account, answer, change, key, sealed, tell_handler, tell_reporters, tell_role, text, unit_name};
 use crate::{
     bot::{
-        Submitted, Turn,
+        Offer, Submitted, Turn,
         dialog::{Account, Answers, Value},
     },
     clock::DAY,
@@ -13,10 +13,11 @@ use crate::{
     outbox::{Class, Push, Target},
     people::{Actor, Role},
     tickets::{
-        Method, Mode, State, Ticket, Verification,
+        Method, Mode, Sealed, State, Ticket, Verification,
         calendar::{self, Amount},
-        life::Verb,
-        refs, show, wording,
+        kept,
+        life::{Verb, Who},
+        refs, show, store, wording,
     },
 };
 
@@ -109,39 +110,124 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
     Ok(wording::given_to(&show::here(turn, &after), &name).into())
 }
 
-/// 转告, in both directions; names stay hidden.
+/// The sides between which words go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Reporter,
+    /// Intake; of a sealed ticket the inspectors.
+    Centre,
+    Unit,
+}
+
+/// 转告: between whoever reported, intake and the unit, one hop at a time; names stay hidden. Said to nobody by name, a reporter's
+/// words go to whoever has the ticket, and all others' to the reporter.
 pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let (now, said) = (turn.now, text(answers, "text"));
     let mine = refs::reported(turn, ticket.id).await?.is_some();
     let staff = refs::permitted(&turn.actor, &ticket, Verb::Relay, false).is_some();
-    let from_reporter = mine && !staff;
-    let after = change(turn, &ticket, Change::of(Verb::Relay).because(&said), |ticket| {
-        if !from_reporter && ticket.mode != Mode::RealName && ticket.dispatched_at.is_some() {
+    let of_unit = [Role::Liaison, Role::Handler].iter().any(|role| refs::is(&turn.actor, &ticket, Who::Holder(*role), false));
+    let from = match (mine && !staff, of_unit && ticket.sealed == Sealed::Open) {
+        (true, _) => Side::Reporter,
+        (false, true) => Side::Unit,
+        (false, false) => Side::Centre,
+    };
+    let with_unit = has_unit(&ticket);
+    let to = match key(answers, "to").as_str() {
+        "reporter" => Side::Reporter,
+        "intake" => Side::Centre,
+        "unit" if ticket.sealed != Sealed::Open => Side::Centre,
+        "unit" if !with_unit => return Err(Error::user(wording::secrecy::no_unit_yet(&ticket.short()))),
+        "unit" => Side::Unit,
+        _ if from != Side::Reporter => Side::Reporter,
+        _ if with_unit => Side::Unit,
+        _ => Side::Centre,
+    };
+    if from == to {
+        return Err(Error::user(wording::secrecy::to_whom(ticket.seq)));
+    }
+    let office = turn.actor.office.clone();
+    let kept = match (from, to) {
+        (Side::Reporter, _) => {
+            sealed::guard(turn, &ticket, &said)?;
+            kept::addition(turn, &ticket, &said, &kept::own_names(turn, None))?
+        }
+        (Side::Centre, Side::Unit) => {
+            let reporters = store::reporters(turn.tx, ticket.id).await?;
+            let open = kept::for_unit(&said, ticket.mode, &kept::names_of(&office.keys, &reporters)?);
+            kept::Kept { open, original: None }
+        }
+        _ => kept::Kept { open: said.clone(), original: None },
+    };
+    let what = Change::of(Verb::Relay).because(&kept.open).sealing(&kept.original);
+    let what = match (from, to) {
+        (Side::Centre, Side::Unit) | (Side::Unit, Side::Centre) => what.internal(),
+        // While the unit works on it, what reporter and intake say to each other is theirs.
+        (Side::Reporter, Side::Centre) | (Side::Centre, Side::Reporter) if with_unit => what.of_centre(),
+        _ => what,
+    };
+    let after = change(turn, &ticket, what, |ticket| {
+        if from == Side::Unit && to == Side::Reporter && ticket.mode != Mode::RealName {
             ticket.first_contact_at.get_or_insert(now);
         }
     })
     .await?;
-    let directory = turn.actor.office.directory.clone();
-    let label = show::label(&after, &directory);
-    if from_reporter {
-        let reply = Reply {
-            text: wording::word_from_reporter(&after.short()),
-            private: Some(wording::relay_to_staff(&label, &show::for_unit(&said, after.mode), after.seq)),
-            ..Reply::default()
-        };
-        tell_whoever_has_it(turn, &after, Class::Now, reply);
-    } else {
-        let from = if after.unit.is_some() && !turn.actor.has(Role::Intake) {
-            unit_name(turn, &after)
-        } else {
-            wording::INTAKE.to_owned()
-        };
-        let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &from, &said).into()).await?;
-        for reporter in told {
-            leave(turn, &after, Target::Reporter(reporter.id), ("relay", true), now + 10 * DAY)?;
+    let label = show::label(&after, &office.directory);
+    match (from, to) {
+        (_, Side::Reporter) => {
+            let name = if from == Side::Unit || after.sealed != Sealed::Open { unit_name(turn, &after) } else { wording::INTAKE.to_owned() };
+            let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, &said).into()).await?;
+            for reporter in told {
+                // The answer goes back to whoever spoke.
+                let back = if from == Side::Unit { "unit" } else { "intake" };
+                leave_relay(turn, &after, Target::Reporter(reporter.id), back)?;
+            }
+        }
+        (Side::Reporter, _) => {
+            let reply = Reply {
+                text: wording::word_from_reporter(&after.short()),
+                private: Some(wording::relay_to_staff(&label, &kept.open, after.seq)),
+                ..Reply::default()
+            };
+            match to {
+                Side::Centre if with_unit => tell_role(turn, &after, Role::Intake, Class::Now, reply),
+                _ => tell_whoever_has_it(turn, &after, Class::Now, reply),
+            }
+        }
+        (_, to) => {
+            let name = if from == Side::Unit { unit_name(turn, &after) } else { wording::INTAKE.to_owned() };
+            let back = if from == Side::Unit { "单位" } else { wording::INTAKE };
+            let reply = Reply {
+                text: wording::secrecy::word_between(&after.short(), &name),
+                private: Some(wording::secrecy::relay_between(&label, &name, &kept.open, after.seq, back)),
+                ..Reply::default()
+            };
+            match to {
+                Side::Unit => tell_handler(turn, &after, Class::Now, reply),
+                _ => tell_role(turn, &after, Role::Intake, Class::Now, reply),
+            }
         }
     }
-    Ok(wording::relayed(&show::here(turn, &after)).into())
+    let mut done = wording::relayed(&show::here(turn, &after));
+    if from == Side::Centre && kept.open != said {
+        done.push_str(wording::secrecy::numbers_left_out());
+    }
+    Ok(done.into())
+}
+
+/// Leaves a question whose answer is taken back to this side.
+fn leave_relay(turn: &mut Turn<'_, Actor>, ticket: &Ticket, target: Target, back: &str) -> Result<()> {
+    let mut preset = Answers::new();
+    preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
+    preset.insert("to".into(), Value::key(back, "").into());
+    let expires_at = turn.now + 10 * DAY;
+    turn.offer(Offer { target, dialog: "relay", preset, ticket: ticket.id, urgent: ticket.urgent(), optional: true, expires_at })
+}
+
+/// Does a unit have the ticket now?
+fn has_unit(ticket: &Ticket) -> bool {
+    let with_centre =
+        matches!(ticket.state, State::Submitted | State::NeedInfo | State::Accepted | State::SentBack | State::Disputed);
+    ticket.unit.is_some() && !with_centre && ticket.sealed == Sealed::Open
 }
 
 /// Tells the unit while it has the ticket, the dispatcher while nobody has, intake before that.
@@ -206,6 +292,12 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     .await?;
     let media: Vec<i64> = result.media.iter().map(|file| file.id).collect();
     media::attach(turn.tx, &media, after.id).await?;
+    if after.sealed != Sealed::Open {
+        super::outcome::ask_to_rate(turn, &after).await?;
+        let done = answer(turn, Verb::Done, &after, wording::secrecy::result_told());
+        turn.say(done);
+        return Ok(Submitted::Done(Vec::new()));
+    }
     let directory = turn.actor.office.directory.clone();
     let number = show::group_label(&after, &directory);
     let detail = show::result_line(&after).unwrap_or_default();

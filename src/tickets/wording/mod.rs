@@ -110,6 +110,17 @@ pub fn received(number: &str, promise: &str) -> String {
     format!("收到了，编号 {number}。{promise}")
 }
 
+/// Where a report came from, by its source, for people.
+pub fn channel(source: &str) -> &'static str {
+    match source {
+        "wechat" | "kf" => "微信",
+        "wecom" => "企业微信",
+        "dingtalk" => "钉钉",
+        "feishu" => "飞书",
+        _ => "聊天",
+    }
+}
+
 /// Intake, as reporters are told of it.
 pub const INTAKE: &str = "受理员";
 
@@ -445,6 +456,7 @@ pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
         When::NotRestored => format!("{number} 已经恢复过一次了。还要办，请重新反映一次。"),
         When::Given => format!("{number} 已经在受理员那里了。"),
         When::HasLeader => format!("{number} 没有并到别的单里。"),
+        When::Sealed => not_yours(ticket, verb),
     }
 }
 
