@@ -231,7 +231,10 @@ impl App for House {
     }
 
     fn private(&self, dialog: &Dialog) -> bool {
-        matches!(dialog.id.as_str(), "report" | "report_for" | "accuse" | "human" | "details" | "bind" | "rate" | "add" | "finish")
+        matches!(
+            dialog.id.as_str(),
+            "report" | "report_for" | "accuse" | "human" | "details" | "bind" | "rate" | "add" | "finish"
+        )
     }
 
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {

@@ -92,9 +92,7 @@ pub(super) async fn lead<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, to: &Di
     let set = app.dialogs();
     let state = turn.memory.dialog.take();
     turn.memory.offer = None;
-    let told = state.and_then(|state| Some(dialog::answers(set.get(&state.dialog)?, &state))).unwrap_or_default();
-    let both = |id: &String| to.step(id).is_some_and(|step| step.kind != dialog::Kind::Confirm);
-    let given = told.into_iter().filter(|(id, _)| both(id)).collect();
+    let given = state.and_then(|state| Some(dialog::carried(set.get(&state.dialog)?, &state, to))).unwrap_or_default();
     begin(app, turn, &to.id, Start { given, ..Start::default() }).await
 }
 

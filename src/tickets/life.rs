@@ -528,7 +528,14 @@ pub const ROWS: &[Row] = &[
         &[Told::Reporters, Told::Unit, Told::WhoeverHasIt],
     ),
     row(Verb::Answer, OPEN, SAME, &[LIAISON, LEADER], "督办要求的书面回复", &[Told::Asker]).when(When::Supervised),
-    row(Verb::Reveal, State::ALL, SAME, &[Who::OnlyHolder(Role::Intake)], "只在私聊，没有人代办，写明原因；留痕，纪检看得到，反映人问得到", &[Told::Inspector]),
+    row(
+        Verb::Reveal,
+        State::ALL,
+        SAME,
+        &[Who::OnlyHolder(Role::Intake)],
+        "只在私聊，没有人代办，写明原因；留痕，纪检看得到，反映人问得到",
+        &[Told::Inspector],
+    ),
     row(
         Verb::Merge,
         OPEN,

@@ -194,12 +194,7 @@ async fn looks_since(turn: &mut Turn<'_, Actor>, since: Millis) -> Result<Vec<Lo
     rows.iter()
         .map(|row| {
             let unit: Option<String> = row.try_get(3)?;
-            Ok(Look {
-                ticket: row.try_get(0)?,
-                at: row.try_get(1)?,
-                actor: row.try_get(2)?,
-                unit: unit.unwrap_or_default(),
-            })
+            Ok(Look { ticket: row.try_get(0)?, at: row.try_get(1)?, actor: row.try_get(2)?, unit: unit.unwrap_or_default() })
         })
         .collect()
 }
@@ -255,7 +250,10 @@ mod tests {
     const MONDAY: Millis = 1_795_399_200_000;
 
     fn looks(times: &[(i64, i64, Millis)]) -> Vec<Look> {
-        times.iter().map(|(ticket, actor, at)| Look { ticket: *ticket, at: MONDAY + at, actor: *actor, unit: "swj".into() }).collect()
+        times
+            .iter()
+            .map(|(ticket, actor, at)| Look { ticket: *ticket, at: MONDAY + at, actor: *actor, unit: "swj".into() })
+            .collect()
     }
 
     #[test]

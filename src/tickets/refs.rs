@@ -99,9 +99,13 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
             Who::Reporter => reported,
             Who::Itself => true,
             Who::Clock | Who::Anybody => false,
-            Who::Holder(_) | Who::OnlyHolder(_) | Who::CoLiaison | Who::ChosenDeputy | Who::IntakeAndDispatcher | Who::Arbiter | Who::StaffInScope => {
-                inspects(actor, ticket)
-            }
+            Who::Holder(_)
+            | Who::OnlyHolder(_)
+            | Who::CoLiaison
+            | Who::ChosenDeputy
+            | Who::IntakeAndDispatcher
+            | Who::Arbiter
+            | Who::StaffInScope => inspects(actor, ticket),
         };
     }
     match who {

@@ -138,7 +138,9 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     let centre = refs::is(&turn.actor, ticket, Who::Holder(Role::Intake), false);
     // Of a report by name everything stands in the open; who may not know the name reads it without.
     let names = kept::names_of(&office.keys, &reporters)?;
-    let open = |words: String| if ticket.mode == Mode::RealName && !may_know { veil::hidden(&words, &names) } else { words };
+    let open = |words: String| -> String {
+        if ticket.mode == Mode::RealName && !may_know { veil::hidden(&words, &names) } else { words }
+    };
     let mut lines = vec![
         format!("{}　{}　{}", ticket.number, ticket.state, wording::kind_and_priority(ticket.kind, ticket.priority)),
         format!("地点　{}", open(ticket.place.clone())),
@@ -179,7 +181,7 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     lines.push("经过".to_owned());
     for past in history.into_iter().filter(|past| centre || past.visible != OF_CENTRE) {
         let words = kept::words(&office.keys, ticket, &past, whole)?;
-        let reason = words.map(|words| if past.actor.is_none() { open(words) } else { words });
+        let reason = words.map(open);
         lines.push(timeline(&Past { reason, ..past }, now, Some(directory)));
     }
     let mut reply = Reply::text(lines.join("\n"));
@@ -211,12 +213,13 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
     if let Some(due) = running_due(ticket) {
         lines.push(format!("{}前有回音", in_words(due, now)));
     }
-    for past in history.iter().filter(|past| past.visible == "all" || past.visible == OF_CENTRE) {
+    for past in history.iter().filter(|past| matches!(past.visible.as_str(), "all" | OF_CENTRE) && past.verb != Verb::Reveal) {
         let reason = kept::words(&office.keys, ticket, past, false)?;
         lines.push(timeline(&Past { reason, ..past.clone() }, now, None));
     }
-    // The reporter reads who looked; of others who may read this, a query code's holder, that is harmless: it names nobody.
-    for past in history.iter().filter(|past| past.verb == Verb::Reveal) {
+    // Who looked at an identity is for those whose identity could be seen.
+    let known = refs::reported(turn, ticket.id).await?.is_some_and(|mine| mine.mode != Mode::Anonymous);
+    for past in history.iter().filter(|past| known && past.verb == Verb::Reveal) {
         let reason = kept::words(&office.keys, ticket, past, true)?.unwrap_or_default();
         lines.push(looks::in_words(&past.role, past.at, now, &reason));
     }

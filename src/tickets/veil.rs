@@ -33,7 +33,7 @@ static GIVEN_AWAY: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"我家门牌号?(?:就?是|为)?[ :,]*([^,.;!?\n ]{1,12})",
         r"(?:我家就?住?在|我家就?住|我就?住在|我就?住)[ :,]*([^,.;!?\n 的了着过不院这那在]{1}[^,.;!?\n ]{1,19})",
         r"我家(?:就?是|在)?[ ]*((?:[0-9一二三四五六七八九十]+(?:号院?|排|栋|单元|室))+)",
-        r"我(?:就)?是(?:[^,.;!?\n 国人大厂商农自]{1,5}[村镇庄屯])?([^,.;!?\n 国人大厂商农自]{1,4})家(?:的(?:[,.;!?\n ]|$)|(?:媳妇|老大|老二|老三|儿子|闺女|女儿|老人|当家的)(?:[,.;!?\n ]|$))",
+        r"我就?是(?:[^,.;!?\n ]{1,6}[村镇庄屯])?([^,.;!?\n 国人厂商农自村镇庄屯]{0,3}[^,.;!?\n 国人大厂商农自村镇庄屯])家(?:的(?:[,.;!?\n ]|$)|(?:媳妇|老大|老二|老三|儿子|闺女|女儿|老人|当家的)(?:[,.;!?\n ]|$))",
     ]
     .iter()
     .filter_map(|pattern| Regex::new(pattern).ok())
@@ -73,7 +73,9 @@ fn given_away(plain: &[char], names: &[String]) -> Vec<(usize, usize)> {
     let text: String = plain.iter().collect();
     let place = |byte: usize| text[..byte].chars().count();
     for pattern in GIVEN_AWAY.iter() {
-        found.extend(pattern.captures_iter(&text).filter_map(|all| all.get(1)).map(|group| (place(group.start()), place(group.end()))));
+        found.extend(
+            pattern.captures_iter(&text).filter_map(|all| all.get(1)).map(|group| (place(group.start()), place(group.end()))),
+        );
     }
     for name in names.iter().filter(|name| name.chars().count() >= 2) {
         let name: String = name.chars().map(narrow).collect();

@@ -54,7 +54,9 @@ pub fn small_talk(text: &str) -> Option<SmallTalk> {
         "怎么样了" | "办得怎么样了" | "没人管" | "怎么还没人管" | "有结果了" | "办好了" | "到哪了" | "进度" | "办了" => {
             SmallTalk::HowIsIt
         }
-        "谁看过我的身份" | "谁看过我的名字" | "谁看过我" | "有人看过我的身份" | "有谁看过我的身份" => SmallTalk::WhoLooked,
+        "谁看过我的身份" | "谁看过我的名字" | "谁看过我" | "有人看过我的身份" | "有谁看过我的身份" => {
+            SmallTalk::WhoLooked
+        }
         _ => return None,
     })
 }

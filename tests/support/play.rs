@@ -45,6 +45,33 @@ pub async fn play(chat: &Chat) -> Result<Played, String> {
     Ok(Played { chat, left_over: stage.end().await })
 }
 
+/// Plays a file and says which of these words then stand in a file of the program as they were said: in the database, beside it.
+///
+/// # Errors
+/// What makes it impossible to go on, with the line.
+pub async fn play_and_look_for(chat: &Chat, words: &[&str]) -> Result<(Played, Vec<String>), String> {
+    let mut stage = Stage::set().await?;
+    let chat = stage.play(chat).await?;
+    let mut stored = Vec::new();
+    read_all(stage._folder.path(), &mut stored).map_err(|error| error.to_string())?;
+    let holds = |word: &&&str| stored.windows(word.len()).any(|part| part == word.as_bytes());
+    let found = words.iter().filter(holds).map(|word| (*word).to_owned()).collect();
+    Ok((Played { chat, left_over: stage.end().await }, found))
+}
+
+/// Everything that the files below a folder hold.
+fn read_all(folder: &Path, into: &mut Vec<u8>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            read_all(&path, into)?;
+        } else {
+            into.extend(std::fs::read(&path)?);
+        }
+    }
+    Ok(())
+}
+
 /// Where the stories lie.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")

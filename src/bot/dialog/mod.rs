@@ -24,8 +24,8 @@ mod tests;
 
 pub use controls::{Control, Controls};
 pub use engine::{
-    Input, Query, Taken, answers, begin, give, help, idle, mend, pause, pressed, prompt, query, query_for, start_with, take,
-    wanted,
+    Input, Query, Taken, answers, begin, carried, give, help, idle, mend, pause, pressed, prompt, query, query_for, start_with,
+    take, wanted,
 };
 pub use load::Known;
 pub use state::{Account, Answer, Answers, MediaId, Named, Open, Shown, State, Value};

@@ -34,11 +34,7 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     }
     let reply = Reply {
         text: wording::word_from_reporter(&after.short()),
-        private: Some(wording::added_to_staff(
-            &show::label(&after, turn.actor.directory()),
-            &said.open,
-            files.len(),
-        )),
+        private: Some(wording::added_to_staff(&show::label(&after, turn.actor.directory()), &said.open, files.len())),
         ..Reply::default()
     };
     tell_whoever_has_it(turn, &after, Class::Batch, reply);

@@ -24,7 +24,7 @@ pub(super) async fn reveal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let reason = text(answers, "reason");
     let reporters = store::reporters(turn.tx, ticket.id).await?;
     let known: Vec<&Reporter> = reporters.iter().filter(|reporter| reporter.mode != Mode::Anonymous).collect();
-    let after = change(turn, &ticket, Change::of(Verb::Reveal).because(&reason).internal(), |_| {}).await?;
+    let after = change(turn, &ticket, Change::of(Verb::Reveal).because(&reason).of_centre(), |_| {}).await?;
     let directory = turn.actor.office.directory.clone();
     if known.is_empty() {
         // Nobody was seen, so nobody looked: the event is undone with the sentence.

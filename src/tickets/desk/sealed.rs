@@ -23,8 +23,24 @@ use crate::{
 const INSPECTION: &[&str] = &["纪委", "纪检", "监委", "监察", "巡察"];
 /// The same within an account: there, 我向纪委反映过 is not about them.
 const INSPECTION_PEOPLE: &[&str] = &[
-    "纪委书记", "纪委副书记", "纪检书记", "纪委主任", "监委主任", "纪检干部", "纪委干部", "监委干部", "纪检人员", "纪委人员", "纪检监察人员",
-    "纪检的人", "纪委的人", "监委的人", "纪检员", "纪检组长", "纪委工作人员", "纪检监察干部",
+    "纪委书记",
+    "纪委副书记",
+    "纪检书记",
+    "纪委主任",
+    "监委主任",
+    "纪检干部",
+    "纪委干部",
+    "监委干部",
+    "纪检人员",
+    "纪委人员",
+    "纪检监察人员",
+    "纪检的人",
+    "纪委的人",
+    "监委的人",
+    "纪检员",
+    "纪检组长",
+    "纪委工作人员",
+    "纪检监察干部",
 ];
 /// The inspection above the county.
 const ABOVE: &[&str] = &["市纪委", "省纪委", "市监委", "省监委", "中纪委", "上级纪委"];
@@ -95,6 +111,7 @@ pub(super) async fn accuse(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
         ..Ticket::blank(now)
     };
     ticket.accept_due = Some(calendar::due(now, calendar::limit(Clock::Accept, ticket.kind, ticket.priority)));
+    let words = if words.chars().count() > 2 && !ticket.place.contains(&words) { words } else { String::new() };
     let whole = wording::secrecy::account(&about, &words, &what.text);
     let kept = kept::report(&office.keys, &ticket, &whole, None, &[])?;
     (ticket.text, ticket.original) = (kept.open, kept.original);
@@ -140,11 +157,43 @@ pub(super) fn guard(turn: &Turn<'_, Actor>, ticket: &Ticket, words: &str) -> Res
 /// Do these words accuse somebody in office?
 fn accuses_cadre(text: &str) -> bool {
     const DEEDS: &[&str] = &[
-        "贪污", "受贿", "行贿", "索贿", "吃拿卡要", "违纪", "以权谋私", "优亲厚友", "挪用", "克扣", "截留", "虚报冒领", "公款", "收红包", "收礼",
-        "收好处费", "要好处", "滥用职权", "欺压",
+        "贪污",
+        "受贿",
+        "行贿",
+        "索贿",
+        "吃拿卡要",
+        "违纪",
+        "以权谋私",
+        "优亲厚友",
+        "挪用",
+        "克扣",
+        "截留",
+        "虚报冒领",
+        "公款",
+        "收红包",
+        "收礼",
+        "收好处费",
+        "要好处",
+        "滥用职权",
+        "欺压",
     ];
     const OFFICES: &[&str] = &[
-        "干部", "书记", "主任", "村长", "乡长", "镇长", "县长", "局长", "科长", "所长", "站长", "队长", "会计", "领导", "公务员", "公职",
+        "干部",
+        "书记",
+        "主任",
+        "村长",
+        "乡长",
+        "镇长",
+        "县长",
+        "局长",
+        "科长",
+        "所长",
+        "站长",
+        "队长",
+        "会计",
+        "领导",
+        "公务员",
+        "公职",
     ];
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     has(DEEDS) || (text.contains("举报") && has(OFFICES))

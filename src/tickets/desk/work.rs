@@ -135,7 +135,7 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
     let to = match key(answers, "to").as_str() {
         "reporter" => Side::Reporter,
         "intake" => Side::Centre,
-        "unit" if ticket.sealed != Sealed::Open => Side::Centre,
+        "unit" if ticket.sealed != Sealed::Open && from == Side::Reporter => Side::Centre,
         "unit" if !with_unit => return Err(Error::user(wording::secrecy::no_unit_yet(&ticket.short()))),
         "unit" => Side::Unit,
         _ if from != Side::Reporter => Side::Reporter,
@@ -174,7 +174,11 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
     let label = show::label(&after, &office.directory);
     match (from, to) {
         (_, Side::Reporter) => {
-            let name = if from == Side::Unit || after.sealed != Sealed::Open { unit_name(turn, &after) } else { wording::INTAKE.to_owned() };
+            let name = if from == Side::Unit || after.sealed != Sealed::Open {
+                unit_name(turn, &after)
+            } else {
+                wording::INTAKE.to_owned()
+            };
             let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, &said).into()).await?;
             for reporter in told {
                 // The answer goes back to whoever spoke.
@@ -282,7 +286,9 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let method = Method::from_code(&key(answers, "method"));
     let now = turn.now;
     // The reporter reads the result once it has been checked, with 通过.
-    let after = change(turn, &ticket, Change::of(Verb::Done).because(&result.text).internal(), |ticket| {
+    let what = Change::of(Verb::Done).because(&result.text);
+    let what = if ticket.sealed == Sealed::Open { what.internal() } else { what };
+    let after = change(turn, &ticket, what, |ticket| {
         ticket.result = Some(result.text.clone());
         ticket.verification = verification;
         ticket.method = method;

@@ -647,6 +647,7 @@ pub fn event(verb: Verb, to: State) -> String {
         Verb::Contact => "联系过反映人".to_owned(),
         Verb::Give => "换了承办人".to_owned(),
         Verb::Relay => "转告".to_owned(),
+        Verb::Done if to == State::Callback => "办好了".to_owned(),
         Verb::Done => "办好了，等审核".to_owned(),
         Verb::SignOff => "单位审核了".to_owned(),
         Verb::Redo => "退回再办".to_owned(),

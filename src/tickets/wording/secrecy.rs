@@ -44,7 +44,7 @@ pub fn account(about: &str, place: &str, what: &str) -> String {
 
 /// Nobody here may read the clue.
 pub fn go_outside() -> &'static str {
-    "这件事不能交给本地的纪检监察人员看，我没有收，您说的我这里一句也没留。\n请直接打 12388，或者找上一级纪委（市纪委监委）。"
+    "这件事，本地没有合适的纪检监察人员能看。我没有收，您说的我这里一句也没留。\n请直接打 12388，或者找上一级纪委（市纪委监委）。"
 }
 
 /// The receipt of a sealed clue.
@@ -56,7 +56,9 @@ pub fn receipt(number: &str, due: Option<Millis>, now: Millis, code: Option<&str
     text.push_str(&format!("\n请私聊我回“查 {number}”看办到哪了；在群里问，我不会说。"));
     if let Some(code) = code {
         let (left, right) = code.split_at(code.len() / 2);
-        text.push_str(&format!("\n查询码 {left} {right}，请记下来：回“查 {left}{right}”也能看。\n谁也不知道是您，办的进展照样发到这里。"));
+        text.push_str(&format!(
+            "\n查询码 {left} {right}，请记下来：回“查 {left}{right}”也能看。\n谁也不知道是您，办的进展照样发到这里。"
+        ));
     }
     text
 }
@@ -69,7 +71,9 @@ pub fn new_for_inspector(label: &str, seq: i64) -> String {
 /// 受理 of a sealed clue was carried out.
 pub fn accepted(label: &str, seq: i64, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("，{}前办结", by(due, now))).unwrap_or_default();
-    format!("已受理：{label}{due}\n不派给单位，由您办。记一笔：进展 J{seq} 内容；问反映人：追问 J{seq} 问题；办完：办结 J{seq} 结果")
+    format!(
+        "已受理：{label}{due}\n不派给单位，由您办。记一笔：进展 J{seq} 内容；问反映人：追问 J{seq} 问题；办完：办结 J{seq} 结果"
+    )
 }
 
 /// To the other inspectors.
@@ -120,7 +124,7 @@ pub fn reveal_in_private() -> &'static str {
 
 /// 看身份 of whoever nobody can know.
 pub fn nobody_can_know(number: &str, seq: i64) -> String {
-    format!("{number} 是匿名反映的，谁也不知道是谁，我这里也没有记。有话用“转告 {seq} 内容”带给他。")
+    format!("{number} 是匿名反映的，谁也看不到是谁。有话用“转告 {seq} 内容”带给他。")
 }
 
 /// What is known of somebody who reported.
@@ -166,7 +170,11 @@ pub fn looks_of(lines: &[String]) -> String {
 
 /// The heading of 查看记录.
 pub fn looks_heading(count: usize) -> String {
-    if count == 0 { "查看记录：没有看身份的，也没有不寻常的查看。".to_owned() } else { format!("查看记录 {count} 条，新的在前：") }
+    if count == 0 {
+        "查看记录：没有看身份的，也没有不寻常的查看。".to_owned()
+    } else {
+        format!("查看记录 {count} 条，新的在前：")
+    }
 }
 
 /// A moment in 查看记录.
