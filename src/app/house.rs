@@ -374,6 +374,10 @@ impl App for House {
     }
 
     async fn targets(&self, turn: &mut Turn<'_, Actor>) -> Result<Vec<Target>> {
+        if turn.in_group() {
+            // What waits for somebody as a reporter is asked and answered where nobody else reads it.
+            return Ok(vec![Target::Person(turn.actor.person)]);
+        }
         let holders = turn.actor.holders();
         let entries = tickets::store::entries_of(turn.tx, &holders).await?;
         let reporters = entries.into_iter().map(|entry| Target::Reporter(entry.id));

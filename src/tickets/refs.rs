@@ -424,6 +424,25 @@ mod tests {
         assert_eq!(number_in("夜里抽水"), None);
     }
 
+    #[test]
+    fn what_is_sealed_above_is_read_above_the_county_alone() {
+        let inspector = |area: &str| Grant { role: Role::Inspector, area: area.into(), unit: None, field: None };
+        let leader = Grant { role: Role::Leader, area: "13".into(), unit: None, field: None };
+        for (grant, sealed, expected) in [
+            (inspector("131122"), Sealed::Area, true),
+            (inspector("131122102"), Sealed::Area, true),
+            (inspector("131123"), Sealed::Area, false),
+            (inspector("1311"), Sealed::Area, true),
+            (inspector("131122"), Sealed::Above, false),
+            (inspector("1311"), Sealed::Above, true),
+            (inspector("1312"), Sealed::Above, false),
+            (inspector(""), Sealed::Above, true),
+            (leader, Sealed::Area, false),
+        ] {
+            assert_eq!(may_inspect(std::slice::from_ref(&grant), "131122102214", sealed), expected, "{grant:?} {sealed:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,40}") {
