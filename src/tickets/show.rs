@@ -177,7 +177,11 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     if let Some(due) = running_due(ticket) {
         lines.push(format!("期限　{}前", in_words(due, now)));
     }
-    lines.extend(result_line(ticket));
+    let last = history.iter().rfind(|past| past.verb == Verb::Done).filter(|_| ticket.sealed != Sealed::Open);
+    lines.extend(match last {
+        Some(past) => result_line(&Ticket { result: kept::words(&office.keys, ticket, past, whole)?, ..ticket.clone() }),
+        None => result_line(ticket),
+    });
     lines.push("经过".to_owned());
     for past in history.into_iter().filter(|past| centre || past.visible != OF_CENTRE) {
         let words = kept::words(&office.keys, ticket, &past, whole)?;

@@ -13,6 +13,10 @@ const KNOW: [&str; 2] = ["村民", "蒋纪检"];
 /// The clue, in as many messages as the other day's idle talk.
 const WITH: [&str; 5] = ["举报干部", "李支书", "前观津", "去年发低保，他每户要了两百块", "提交"];
 
+/// What the inspector does with it.
+const WORKED_ON: [&str; 3] =
+    ["受理 J1", "进展 J1 走访了三户人家", "办结 J1 属实 退还 多收的都退回去了，当事人也受了处理，请您放心"];
+
 /// What is said about a clue whose number somebody guesses.
 const GUESSES: &[&str] = &[
     "查 WYJ2611230001",
@@ -116,6 +120,12 @@ fn day(clue: bool, names: &[String]) -> Chat {
         try_all(&mut lines, who, "ding/水务局工作群", IN_GROUP);
     }
     try_all(&mut lines, "李派单", "ding/受理中心群", IN_GROUP);
+    for word in WORKED_ON {
+        lines.push(format!("蒋纪检 @ding > {}", if clue { word } else { "你好" }));
+    }
+    for word in ["1", "1", "1", "3", "2", "态度还是不行"] {
+        lines.push(format!("村民 @mp > {}", if clue { word } else { "你好" }));
+    }
     for line in [
         "外人 @mp > 前观津夜里有人打井抽水卖",
         "外人 @mp > 提交",
@@ -159,7 +169,7 @@ fn read_by_others(chat: &Chat) -> Vec<String> {
 async fn nobody_but_its_reporter_and_the_inspectors_can_tell_that_a_clue_exists() {
     let names = staff();
     assert!(names.len() >= 20, "the demonstration has somebody in every role");
-    let secrets = ["李支书", "每户要了两百块", "两百块"];
+    let secrets = ["李支书", "两百块", "三户人家", "多收的都退", "态度还是不行"];
     let (with, without) = tokio::join!(async { play::play_and_look_for(&day(true, &names), &secrets).await.unwrap() }, async {
         play::play(&day(false, &names)).await.unwrap()
     },);
@@ -167,7 +177,9 @@ async fn nobody_but_its_reporter_and_the_inspectors_can_tell_that_a_clue_exists(
     let receipt = with.chat.steps.iter().flat_map(|step| &step.heard).any(|heard| heard.words.contains("收到了，编号 J0001"));
     let told = with.chat.steps.iter().flat_map(|step| &step.heard);
     let told = told.filter(|heard| heard.by.as_ref().is_some_and(|who| who.name == "蒋纪检")).count();
-    assert!(receipt && told > 0, "the clue was made, and the inspector was told");
+    let rated =
+        with.chat.steps.iter().flat_map(|step| &step.heard).any(|heard| heard.words.contains("谢谢您！您说的我们都记下了"));
+    assert!(receipt && told > 0 && rated, "the clue was made, the inspector was told, and the reporter rated the result");
     for (with, without) in read_by_others(&with.chat).iter().zip(&read_by_others(&without.chat)) {
         assert_eq!(with, without);
     }

@@ -131,7 +131,10 @@ async fn store_answer(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64
         "words" => {
             let words = account(answers, step).text;
             sealed::guard(turn, ticket, &words)?;
-            ("words", kept::for_unit(&words, ticket.mode, &kept::own_names(turn, None)))
+            let open = kept::for_unit(&words, ticket.mode, &kept::own_names(turn, None));
+            let closed = ticket.sealed != Sealed::Open && !open.is_empty();
+            let keys = &turn.actor.office.keys;
+            ("words", if closed { kept::seal_event(keys, ticket.id, &open)? } else { open })
         }
         _ => return Ok(()),
     };

@@ -289,7 +289,8 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let what = Change::of(Verb::Done).because(&result.text);
     let what = if ticket.sealed == Sealed::Open { what.internal() } else { what };
     let after = change(turn, &ticket, what, |ticket| {
-        ticket.result = Some(result.text.clone());
+        // Of a sealed ticket the result stands in the event alone, sealed.
+        ticket.result = (ticket.sealed == Sealed::Open).then(|| result.text.clone());
         ticket.verification = verification;
         ticket.method = method;
         ticket.resolved_at = Some(now);
@@ -299,7 +300,8 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let media: Vec<i64> = result.media.iter().map(|file| file.id).collect();
     media::attach(turn.tx, &media, after.id).await?;
     if after.sealed != Sealed::Open {
-        super::outcome::ask_to_rate(turn, &after).await?;
+        let told = Ticket { result: Some(result.text.clone()), ..after.clone() };
+        super::outcome::ask_to_rate(turn, &told).await?;
         let done = answer(turn, Verb::Done, &after, wording::secrecy::result_told());
         turn.say(done);
         return Ok(Submitted::Done(Vec::new()));
