@@ -3,6 +3,7 @@
 //! `docs/architecture.md` shows the house: floors from top to bottom, each module using only what is below it.
 
 pub mod app;
+pub mod audit;
 pub mod bot;
 pub mod channels;
 pub mod cli;

@@ -13,7 +13,7 @@ use chacha20poly1305::{
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use std::fmt;
+use std::fmt::{self, Write};
 
 const PREFIX: &str = "k1.";
 const NONCE: usize = 24;
@@ -117,6 +117,20 @@ impl Keys {
     /// A keyed hash for looking up what is sealed; `what` keeps different uses apart. 24 characters, 144 bits.
     pub fn hash(&self, what: &str, value: &str) -> String {
         URL_SAFE_NO_PAD.encode(&mac(&self.hash, &[what.as_bytes(), b"\0", value.as_bytes()])[..18])
+    }
+
+    /// The keyed hash of several parts. Each stands with its length in bytes before it, and one that is absent as `-`, so that no
+    /// two lists read the same.
+    pub fn hash_parts(&self, what: &str, parts: &[Option<&str>]) -> String {
+        let mut all = String::new();
+        for part in parts {
+            match part {
+                // Writing into a String cannot fail.
+                Some(part) => _ = write!(all, "{}:{part}", part.len()),
+                None => all.push('-'),
+            }
+        }
+        self.hash(what, &all)
     }
 
     /// The signature of a link's content. 43 characters.

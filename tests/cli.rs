@@ -406,3 +406,114 @@ fn the_clock_of_a_test_is_said_loudly_and_a_wrong_one_refused() {
     assert!(with("2026-11-23T10:00:00+08:00").out.contains("MINHUTEST_CLOCK"));
     assert_eq!(with("tomorrow").code, 1);
 }
+
+/// Three tickets of a day, each with two events, written as the program writes them.
+async fn with_tickets(url: &str, now: i64) {
+    use minhu::tickets::{
+        Mode, Sealed, State, Ticket,
+        life::Verb,
+        store::{self, At, By, Event},
+    };
+    let keys = minhu::seal::Keys::new(&minhu::seal::Keys::root(KEY).unwrap(), &[]);
+    let db = minhu::db::Db::open(url, 2).await.unwrap();
+    db.migrate().await.unwrap();
+    let mut tx = db.write().await.unwrap();
+    for mode in [Mode::Confidential, Mode::RealName, Mode::Confidential] {
+        let seq = store::next_seq(&mut tx, "WY261123").await.unwrap();
+        let ticket = Ticket {
+            id: tx.id().unwrap(),
+            number: format!("WY261123{seq:04}"),
+            day: "261123".into(),
+            seq,
+            area: "131122102".into(),
+            mode,
+            sealed: if seq == 3 { Sealed::Area } else { Sealed::Open },
+            events: 2,
+            ..Ticket::blank(now)
+        };
+        store::insert(&mut tx, &ticket, &format!("code {seq}"), None).await.unwrap();
+        for (seq, verb, person) in [(1, Verb::Report, None), (2, Verb::Add, None)] {
+            let event = Event {
+                verb,
+                from: (seq > 1).then_some(State::Submitted),
+                to: State::Submitted,
+                reason: Some("我的电话13812345678"),
+                payload: None,
+                visible: "all",
+                before: None,
+            };
+            let at = At { ticket: ticket.id, seq, turn_key: "turn", now };
+            store::event(&mut tx, &keys, at, By { person, role: "reporter" }, event).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+}
+
+/// What somebody does who has the database but not the key. Foreign keys are off, as they are in the usual tools.
+async fn tampered(url: &str, sql: &str) {
+    let db = minhu::db::Db::open(url, 1).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA foreign_keys = OFF; {sql}")))
+        .execute(&mut *db.read().await.unwrap())
+        .await
+        .unwrap();
+}
+
+fn wait<T>(what: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(what)
+}
+
+#[test]
+fn an_audit_finds_every_history_that_was_changed() {
+    let second = "(SELECT id FROM ticket WHERE seq = 2)";
+    for (sql, code, says) in [
+        ("SELECT 1".to_owned(), 0, ""),
+        (
+            "UPDATE ticket_event SET reason = '没事了' WHERE seq = 2 AND ticket_id = ID".to_owned(),
+            1,
+            "WY2611230002：第 2 条经过被改过",
+        ),
+        ("UPDATE ticket_event SET hash = '' WHERE ticket_id = ID".to_owned(), 1, "WY2611230002：第 1 条经过被改过"),
+        ("DELETE FROM ticket_event WHERE seq = 1 AND ticket_id = ID".to_owned(), 1, "WY2611230002：第 1 条经过没有了"),
+        ("DELETE FROM ticket_event WHERE seq = 2 AND ticket_id = ID".to_owned(), 1, "WY2611230002：该有 2 条经过，实际有 1 条"),
+        ("UPDATE ticket SET state = 'closed' WHERE id = ID".to_owned(), 1, "WY2611230002：工单现在的状态和最后一条经过对不上"),
+        (
+            "DELETE FROM ticket_event WHERE ticket_id = ID; DELETE FROM ticket WHERE seq = 2".to_owned(),
+            1,
+            "WY2611230002：编号发出去过，工单没有了",
+        ),
+        ("DELETE FROM ticket WHERE seq = 2".to_owned(), 1, "：经过还在，工单没有了"),
+    ] {
+        let folder = installation("127.0.0.1:0");
+        let url = format!("sqlite://{}/data/minhu.db", folder.path().display());
+        wait(with_tickets(&url, 1_795_399_200_000));
+        wait(tampered(&url, &sql.replace("ID", second)));
+        let said = run(folder.path(), &["audit", "verify"]);
+        assert_eq!(said.code, code, "{sql}: {}{}", said.out, said.err);
+        assert!(said.err.contains(says), "{sql}: {}", said.err);
+        assert!(said.out.contains("审计记录 0 条"), "{sql}: {}", said.out);
+        assert_eq!(said.out.contains("都对得上"), code == 0, "{sql}: {}", said.out);
+    }
+}
+
+#[test]
+fn an_auditor_reads_a_history_and_that_is_recorded() {
+    let folder = installation("127.0.0.1:0");
+    let url = format!("sqlite://{}/data/minhu.db", folder.path().display());
+    wait(with_tickets(&url, 1_795_399_200_000));
+    let said = run(folder.path(), &["audit", "show", "wy2611230001"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("WY2611230001　待受理") && said.out.contains("反映人"), "{}", said.out);
+    assert!(said.out.contains("我的电话〔已隐去〕") && !said.out.contains("138"), "{}", said.out);
+    assert!(run(folder.path(), &["audit", "show", "WY2611230002"]).out.contains("13812345678"), "real name");
+    let sealed = run(folder.path(), &["audit", "show", "WY2611230003"]).out;
+    assert!(sealed.contains("密件") && !sealed.contains("电话"), "{sealed}");
+    for wrong in ["7", "WY2611239999", "水"] {
+        let said = run(folder.path(), &["audit", "show", wrong]);
+        assert!(said.code == 1 && said.err.contains(wrong), "{wrong}: {}", said.err);
+    }
+    let said = run(folder.path(), &["audit", "verify"]);
+    assert!(said.code == 0 && said.out.contains("审计记录 3 条"), "{}{}", said.out, said.err);
+    wait(tampered(&url, "DELETE FROM audit_event WHERE seq = 3"));
+    let said = run(folder.path(), &["audit", "verify"]);
+    assert!(said.code == 1 && said.err.contains("审计记录：第 3 条"), "{}{}", said.out, said.err);
+}

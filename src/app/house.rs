@@ -34,8 +34,12 @@ pub fn known(
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     use_with(&Known {
         actions: &actions,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
-        rules: &[("finish_result", desk::finish_result)],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],
+        rules: &[
+            ("finish_result", desk::finish_result),
+            ("matters", desk::matters_rule),
+            ("unreasonable_claim", desk::unreasonable_claim),
+        ],
         roles: &roles,
     })
 }
@@ -250,24 +254,11 @@ impl App for House {
             }
             "units" => {
                 let open = param("ticket").and_then(|ids| ids.split(',').next()?.parse::<i64>().ok());
-                let mut first = Vec::new();
-                let mut reason = None;
-                if let Some(ticket) = open
-                    && let Some(ticket) = tickets::store::by_id(turn.tx.conn(), ticket).await?
-                {
-                    let directory = turn.actor.directory();
-                    let proposed = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
-                    reason = proposed.as_ref().map(|found| found.reason.clone());
-                    first.extend(proposed.map(|found| found.unit.id.clone()));
-                    first.extend(directory.units_in(&ticket.text).iter().map(|unit| unit.id.clone()));
-                }
-                let mut items = people::desk::units(&turn.actor, &first);
-                if let (Some(item), Some(reason)) = (items.first_mut(), reason) {
-                    item.also.push(item.text.clone());
-                    item.short = Some(item.text.clone());
-                    item.text = format!("{}（{reason}）", item.text);
-                }
-                Ok(items)
+                let ticket = match open {
+                    Some(ticket) => tickets::store::by_id(turn.tx.conn(), ticket).await?,
+                    None => None,
+                };
+                Ok(sources::units(&turn.actor, ticket.as_ref(), param("above").is_some()))
             }
             "handlers" => {
                 let id: Option<i64> = param("ticket").and_then(|id| id.parse().ok());
@@ -276,7 +267,9 @@ impl App for House {
                 Ok(colleagues(&turn.actor, &ticket))
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
-            "checkers" | "leaders" => Ok(Vec::new()),
+            "checkers" => Ok(Vec::new()),
+            "leaders" => sources::leaders(turn, param("ticket").unwrap_or_default()).await,
+            "fields" => Ok(sources::fields(&turn.actor)),
             other => Err(Error::fault(format!("no source is called {other}"))),
         }
     }
@@ -284,7 +277,13 @@ impl App for House {
     async fn resolve(&self, turn: &mut Turn<'_, Actor>, query: &Query, words: &str) -> Result<Option<Resolved>> {
         match query.source.as_str() {
             "tickets" => {}
-            "units" if !words.is_empty() => return Ok(people::desk::unit_named(&turn.actor, words)),
+            "units" if !words.is_empty() && query.params.iter().any(|(key, _)| key == "several") => {
+                return Ok(Some(sources::units_named(turn.actor.directory(), words)));
+            }
+            "units" if !words.is_empty() => {
+                let retired = sources::retired_unit(turn.actor.directory(), words);
+                return Ok(retired.or_else(|| people::desk::unit_named(&turn.actor, words)));
+            }
             "chat_groups" if !words.is_empty() => return Ok(people::desk::group_named(&turn.actor, words)),
             _ => return Ok(None),
         }
@@ -292,6 +291,11 @@ impl App for House {
         let Some(verb) = verb else { return Ok(None) };
         if words.is_empty() {
             let candidates = refs::candidates(turn, verb).await?;
+            if let [ticket] = &candidates[..]
+                && let Some(sentence) = desk::in_vain(turn, verb, ticket).await?
+            {
+                return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
+            }
             let only = (candidates.len() == 1).then(|| sources::value_of(&candidates, turn));
             return Ok(Some(Resolved { value: only, notes: Vec::new(), ask: true }));
         }
@@ -302,33 +306,36 @@ impl App for House {
                 return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
             }
         }
+        if verb == life::Verb::Merge {
+            // Which one leads depends on all of them: with one that is wrong nothing is merged.
+            wrong.extend(sources::named_twice(words));
+            if !wrong.is_empty() {
+                return Ok(Some(Resolved { value: None, notes: wrong, ask: false }));
+            }
+        }
         if !several.is_empty() {
             wrong.push(tickets::wording::which_one());
             return Ok(Some(Resolved { value: None, notes: wrong, ask: true }));
         }
         if let [ticket] = &found[..]
-            && verb == life::Verb::Contact
-            && ticket.mode != Mode::RealName
+            && let Some(sentence) = desk::in_vain(turn, verb, ticket).await?
         {
-            return Ok(Some(Resolved {
-                value: None,
-                notes: vec![tickets::wording::contact_through_bot(ticket.seq)],
-                ask: false,
-            }));
+            return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
         }
         let value = (!found.is_empty()).then(|| sources::value_of(&found, turn));
         Ok(Some(Resolved { value, notes: wrong, ask: false }))
     }
 
     async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
-        if dialog.id == "assign" {
-            return desk::assign_needs(turn, answers).await;
-        }
-        if dialog.id == "report" {
-            return Ok(desk::brought(turn, answers));
-        }
-        if dialog.id != "finish" {
-            return Ok(Answers::new());
+        match dialog.id.as_str() {
+            "report" => return Ok(desk::brought(turn, answers)),
+            "assign" | "redispatch" | "arbitrate" => return desk::unit_needs(turn, answers).await,
+            "merge" => return Ok(desk::merge_needs(answers)),
+            "rate" => return desk::rate_needs(turn, answers).await,
+            "withdraw" => return desk::withdraw_needs(turn, answers).await,
+            "callback" => return desk::callback_needs(turn, answers).await,
+            "finish" => {}
+            _ => return Ok(Answers::new()),
         }
         let id = answers
             .get("ticket")
@@ -360,6 +367,10 @@ impl App for House {
         }
         match form.dialog.strip_prefix("now.") {
             Some("undo") => desk::undo(turn).await.map(|()| true),
+            Some("todo") => {
+                lists::show_list(turn, "todo").await?;
+                desk::helping(turn).await.map(|()| true)
+            }
             Some(list) => lists::show_list(turn, list).await.map(|_| true),
             None if form.dialog == "mine" => lists::mine(turn).await.map(|_| true),
             None => Ok(false),
@@ -369,6 +380,7 @@ impl App for House {
     async fn each(&self, turn: &mut Turn<'_, Actor>, action: &str, step: &str, answers: &Answers) -> Result<()> {
         match action {
             "tickets.rate_answer" => desk::rate_answer(turn, step, answers).await,
+            "tickets.subject" => desk::subject_answer(turn, step, answers).await,
             other => Err(Error::fault(format!("no action for single answers is called {other}"))),
         }
     }

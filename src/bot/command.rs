@@ -37,6 +37,8 @@ pub enum Slot {
     OneOf(&'static str, &'static [(&'static str, &'static [&'static str])]),
     /// A number from 1 to 5; alone on the line it is this, not a ticket.
     Score(&'static str),
+    /// All that is left after this word, if the word comes next.
+    After(&'static str, &'static str),
     /// All that is left, with the message's media.
     Rest(&'static str),
 }
@@ -54,6 +56,19 @@ pub struct Parsed {
     pub numbered: bool,
     /// Words that fitted nowhere, with their position in characters.
     pub left: Option<(usize, String)>,
+}
+
+impl Parsed {
+    /// Does the line say all that its form takes, and nothing else? What follows a keyword may always be left out.
+    pub fn is_complete(&self) -> bool {
+        let wanted = self.form.slots.iter().filter(|slot| !matches!(slot, Slot::After(..))).count();
+        let extra = self.form.slots.iter().any(|slot| matches!(slot, Slot::After(_, step) if self.gives(step)));
+        self.left.is_none() && self.given.len() == wanted + usize::from(extra)
+    }
+
+    fn gives(&self, step: &str) -> bool {
+        self.given.iter().any(|(given, _)| *given == step)
+    }
 }
 
 /// A line that looks like a command and is none.
@@ -197,6 +212,14 @@ fn fill(form: &'static Form, (typed, rest): (&str, &str), before: usize, slash: 
                     advance(&mut rest, &mut position, end);
                 }
             }
+            Slot::After(word, step) => {
+                let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+                if &rest[..end] == word && !rest[end..].trim().is_empty() {
+                    advance(&mut rest, &mut position, end);
+                    given.push((step, rest.trim_end().to_owned()));
+                    rest = "";
+                }
+            }
             Slot::Rest(step) => {
                 if !rest.is_empty() {
                     // What people write is kept as they wrote it; only the words before were read in their plain form.
@@ -256,7 +279,7 @@ mod tests {
         word: "派单",
         also: &[],
         alias: "assign",
-        slots: &[Slot::Tickets("ticket"), Slot::Word("unit")],
+        slots: &[Slot::Tickets("ticket"), Slot::Word("unit"), Slot::After("协办", "co")],
         usage: "派单 编号 单位",
         does: "交给一个单位办",
     };
@@ -314,6 +337,11 @@ mod tests {
             ("/assign 7 swj", "assign ticket=7 unit=swj"),
             ("/派单 7", "assign ticket=7"),
             ("派单 7 水务局 快点", "assign ticket=7 unit=水务局 !9:快点"),
+            ("派单 7 水务局 协办 住建局 城管局", "assign ticket=7 unit=水务局 co=住建局 城管局"),
+            ("派单7水务局 协办　住建局、城管局", "assign ticket=7 unit=水务局 co=住建局,城管局"),
+            ("派单 7 水务局 协办", "assign ticket=7 unit=水务局 !9:协办"),
+            ("派单 7 水务局 快点 协办 住建局", "assign ticket=7 unit=水务局 !9:快点 协办 住建局"),
+            ("派单 7 水务局 协办住建局", "assign ticket=7 unit=水务局 !9:协办住建局"),
             ("查 7", "status ticket=7"),
             ("查 1234 5678", "status ticket=12345678"),
             ("查 J0001", "status ticket=J0001"),
@@ -333,6 +361,21 @@ mod tests {
             ("", "-"),
         ] {
             assert_eq!(read(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_complete_without_what_may_follow_a_keyword() {
+        for (line, complete) in [
+            ("派单 7 水务局", true),
+            ("派单 7 水务局 协办 住建局", true),
+            ("派单 7", false),
+            ("派单 水务局", false),
+            ("派单 7 水务局 快点", false),
+            ("查 7", true),
+        ] {
+            let Some(Ok(parsed)) = parse(line, &FORMS, &|_| true) else { panic!("{line}") };
+            assert_eq!(parsed.is_complete(), complete, "{line}");
         }
     }
 

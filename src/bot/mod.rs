@@ -17,7 +17,7 @@ pub mod wording;
 pub use batch::{Bot, Given, Overflow};
 pub use command::{Form, Slot};
 pub use router::HELP;
-pub use store::close_offers;
+pub use store::{close_offers, close_offers_to, close_staff_offers};
 pub use sweep::sweep;
 pub use talk::begin_with as begin;
 pub use turn::{Collected, Memory, Offer, Turn, joined, shortcut};

@@ -113,7 +113,7 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
     if control.is_none()
         && let Some(commands) = commands(app, turn, text, in_dialog)
     {
-        let given_up = in_dialog && choosing_for_a_command(app, turn) && turn.memory.under.is_none();
+        let given_up = in_dialog && (choosing_for_a_command(app, turn) || anew(turn, &commands)) && turn.memory.under.is_none();
         if given_up {
             turn.memory.dialog = None;
         }
@@ -235,9 +235,7 @@ fn commands<A: App>(
     if in_dialog {
         let counts = match &parsed {
             Ok(_) if choosing_for_a_command(app, turn) => true,
-            Ok(parsed) => {
-                parsed.slash || (parsed.numbered && parsed.left.is_none() && parsed.given.len() == parsed.form.slots.len())
-            }
+            Ok(parsed) => parsed.slash || (parsed.numbered && parsed.is_complete()),
             Err(_) => text.starts_with('/'),
         };
         return counts.then(|| vec![parsed]);
@@ -254,6 +252,12 @@ fn choosing_for_a_command<A: App>(app: &A, turn: &Turn<'_, A::Actor>) -> bool {
     of_command && choosing.is_some_and(|step| step.kind == dialog::Kind::Choice)
 }
 
+/// Is it the command whose question is open, given anew? Then nobody wants to answer that question.
+fn anew<A>(turn: &Turn<'_, A>, commands: &[std::result::Result<Parsed, command::Mistake>]) -> bool {
+    let open = turn.memory.dialog.as_ref().filter(|_| turn.memory.offer.is_none());
+    open.is_some_and(|open| commands.iter().flatten().any(|parsed| parsed.form.dialog == open.dialog))
+}
+
 /// Runs one command, with the ticket of the quoted card where the line names none.
 async fn run<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, parsed: &Parsed, said: &Said) -> Result<()> {
     if parsed.form == &HELP {
@@ -263,7 +267,7 @@ async fn run<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, parsed: &Parsed, sa
     let mut parsed = parsed.clone();
     let slot = parsed.form.slots.iter().find_map(|slot| match slot {
         Slot::Ticket(step) | Slot::Tickets(step) => Some(*step),
-        Slot::Word(_) | Slot::OneOf(..) | Slot::Score(_) | Slot::Rest(_) => None,
+        Slot::Word(_) | Slot::OneOf(..) | Slot::Score(_) | Slot::After(..) | Slot::Rest(_) => None,
     });
     if let (Some(step), Some(quote)) = (slot, &said.quote)
         && let Some(number) = app.number_in(&quote.text)

@@ -377,6 +377,36 @@ pub async fn close_offers(tx: &mut Tx, ticket: i64, dialogs: &[&str]) -> Result<
     Ok(())
 }
 
+/// Withdraws what is still being asked of anybody but whoever reported the ticket.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close_staff_offers(tx: &mut Tx, ticket: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE offer SET state = 'gone' WHERE ticket_id = $1 AND state IN ('waiting', 'open') AND target NOT LIKE 'r:%'",
+    )
+    .bind(ticket)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Closes the questions of a dialog about a ticket to this one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close_offers_to(tx: &mut Tx, ticket: i64, dialog: &str, target: &Target) -> Result<()> {
+    sqlx::query(
+        "UPDATE offer SET state = 'gone' WHERE ticket_id = $1 AND dialog = $2 AND target = $3 AND state IN ('waiting', 'open')",
+    )
+    .bind(ticket)
+    .bind(dialog.to_owned())
+    .bind(target.to_string())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Writes down files that are to be fetched. Platforms keep them for three days at most.
 ///
 /// # Errors

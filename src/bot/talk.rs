@@ -115,14 +115,18 @@ pub(super) async fn command<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, pars
         Slot::Ticket(step) | Slot::Tickets(step) if !parsed.numbered => Some((*step, String::new())),
         _ => None,
     });
-    for (step, words) in unnamed.iter().chain(&parsed.given) {
+    let named: Vec<&str> = unnamed.iter().chain(&parsed.given).map(|(step, _)| *step).collect();
+    for (slot, words) in unnamed.iter().chain(&parsed.given) {
+        // A slot that is no step of the dialog is for whatever the words before it made the next question.
+        let found = dialog.step(slot).or_else(|| dialog::wanted_besides(dialog, &state, &named));
+        let Some(step) = found.map(|step| step.id.as_str()) else { continue };
         let query = dialog::query_for(dialog, &state, step, words);
         if let Some(query) = &query
             && let Some(resolved) = app.resolve(turn, query, words).await?
         {
             notes.extend(resolved.notes);
             match resolved.value {
-                Some(value) => _ = state.answers.insert((*step).to_owned(), value.into()),
+                Some(value) => _ = state.answers.insert(step.to_owned(), value.into()),
                 None if resolved.ask => {}
                 None => {
                     turn.say(notes.join("\n"));

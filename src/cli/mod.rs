@@ -2,6 +2,7 @@
 //!
 //! Answers go to standard output; problems and the log go to standard error.
 
+mod audit;
 mod channels;
 mod check;
 mod org;
@@ -83,6 +84,13 @@ enum Command {
         at: At,
         #[command(subcommand)]
         command: outbox::Command,
+    },
+    #[command(about = "给审计员：核对经过，看一件的全部经过", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
+    Audit {
+        #[command(flatten)]
+        at: At,
+        #[command(subcommand)]
+        command: audit::Command,
     },
     #[command(about = "每个渠道能做什么，回话在那里是什么样子", help_template = TEMPLATE)]
     Channels {
@@ -167,6 +175,7 @@ async fn run(command: Option<Command>) -> Done {
         Some(Command::Channels { config }) => channels::channels(config.as_deref()),
         Some(Command::Org { at, command }) => org::run(&at.open().await?, command).await,
         Some(Command::Outbox { at, command }) => outbox::run(&at.open().await?, &command).await,
+        Some(Command::Audit { at, command }) => audit::run(&at.open().await?, &command).await,
         Some(Command::Migrate { at }) => {
             at.open().await?;
             say("数据库的表是最新的了。");

@@ -13,6 +13,7 @@ use crate::{
     message::{Address, MediaKind, Point, Reply},
     people::{self, Actor, Directory, Office, Role, org},
     seal::Keys,
+    tickets::sources,
 };
 use std::{
     collections::HashMap,
@@ -181,7 +182,8 @@ impl Talk<'_> {
                 let handlers = handlers.filter(|staff| staff.grants.iter().any(|grant| grant.role == Role::Handler));
                 handlers.map(|staff| Item::new(staff.reference.clone(), staff.name.clone())).collect()
             }
-            "tickets" => [("7", "前观津村 夜里有人打井"), ("8", "审坡镇 路灯不亮")]
+            "fields" => sources::fields(&self.actor),
+            "tickets" | "leaders" => [("7", "前观津村 夜里有人打井"), ("8", "审坡镇 路灯不亮")]
                 .map(|(number, what)| Item {
                     also: vec![format!("000{number}")],
                     ..Item::new(number, format!("000{number} {what}"))

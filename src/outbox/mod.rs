@@ -8,7 +8,9 @@ pub(crate) mod courier;
 mod store;
 
 pub use courier::{Courier, Found, Post, Wake};
-pub use store::{Waiting, forget_said, handed, list, marked_pending, release_kept, retry, stored_answer, write};
+pub use store::{
+    Waiting, forget_said, handed, list, marked_pending, release_kept, retry, stored_answer, take_back, withhold, write,
+};
 
 use crate::{
     clock::{DAY, HOUR, MINUTE, local, start_of},

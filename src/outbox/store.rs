@@ -183,6 +183,54 @@ pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
     Ok(())
 }
 
+/// Takes back what was not sent yet about a ticket to anybody but whoever reported it. An answer to somebody's own message stays.
+///
+/// # Errors
+/// Those of the database.
+pub async fn withhold(tx: &mut Tx, ticket: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'superseded', why = 'withheld', body = '' WHERE ticket_id = $1
+         AND state IN ('pending', 'kept') AND class <> 'reply' AND target NOT LIKE 'r:%'",
+    )
+    .bind(ticket)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Cancels what a turn told others and has not left, and names whom it was told to already, with the ticket it spoke of. Answers
+/// to the sender stay.
+///
+/// A list of several messages, and one that older ones were added to, holds more than this turn's words: it counts as told.
+///
+/// # Errors
+/// Those of the database.
+pub async fn take_back(tx: &mut Tx, turn_key: &str) -> Result<Vec<(Target, Option<i64>)>> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'superseded', why = 'taken back'
+         WHERE turn_key = $1 AND class <> 'reply' AND ticket_id IS NOT NULL AND state IN ('pending', 'held', 'kept')
+           AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.lane = outbox.lane AND older.ticket_id = outbox.ticket_id
+                           AND older.state = 'superseded' AND older.why = 'kept as one' AND older.id < outbox.id)",
+    )
+    .bind(turn_key.to_owned())
+    .execute(tx.conn())
+    .await?;
+    let rows = sqlx::query(
+        "SELECT target, ticket_id, MIN(id) AS first FROM outbox WHERE turn_key = $1 AND class <> 'reply'
+           AND (state IN ('sent', 'sending', 'pending', 'held', 'kept') OR (state = 'superseded' AND why IN ('in one list', 'kept as one')))
+         GROUP BY target, ticket_id ORDER BY first",
+    )
+    .bind(turn_key.to_owned())
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let target: String = row.try_get(0)?;
+            Ok((target.parse().map_err(|()| Error::fault("an outbox row has no readable target"))?, row.try_get(1)?))
+        })
+        .collect()
+}
+
 /// Messages that did not go out: id, state, class, target's kind, tries, reason. Never their text.
 ///
 /// # Errors

@@ -331,6 +331,13 @@ impl Directory {
         named(text, &units, |unit| [&unit.id, &unit.name].into_iter().chain(&unit.aliases).map(String::as_str).collect())
     }
 
+    /// The retired unit of this id, name or alias.
+    pub fn retired_unit(&self, text: &str) -> Option<&Unit> {
+        let wanted = text::fold(text);
+        let named = |unit: &&Unit| [&unit.id, &unit.name].into_iter().chain(&unit.aliases).any(|word| text::fold(word) == wanted);
+        self.units.iter().filter(|unit| unit.retired).find(named)
+    }
+
     /// Units whose name or alias of three characters or more stands in a text, the longest name first.
     pub fn units_in(&self, text: &str) -> Vec<&Unit> {
         let folded = text::fold(text);

@@ -102,10 +102,12 @@ fn column<T: Column>(row: &AnyRow, name: &'static str) -> Result<T> {
 
 macro_rules! ticket {
     (fixed { $($fixed:ident $fixed_name:literal,)+ } changing { $($field:ident $name:literal,)+ }) => {
-        /// All columns that a ticket is read from, `id` first; the helping units come as one text.
+        /// All columns that a ticket is read from, `id` first; the helping units come as one text. A
+        /// unit that helped and became the lead keeps its row, but does not help itself.
         pub const COLUMNS: &str = concat!(
             $($fixed_name, ", ",)+ $($name, ", ",)+
-            "(SELECT string_agg(unit, ',' ORDER BY unit) FROM co_unit WHERE ticket_id = ticket.id) AS co_units"
+            "(SELECT string_agg(unit, ',' ORDER BY unit) FROM co_unit WHERE ticket_id = ticket.id ",
+            "AND (ticket.lead_unit IS NULL OR unit <> ticket.lead_unit)) AS co_units"
         );
 
         /// A ticket of a row.

@@ -22,6 +22,21 @@ const METHOD: Slot = Slot::OneOf(
 const VERDICT: Slot = Slot::OneOf("verdict", &[("rectified", &["已整改", "整改了"]), ("not_rectified", &["未整改", "没整改"])]);
 const TO: Slot =
     Slot::OneOf("to", &[("unit", &["单位"]), ("intake", &["受理员", "受理中心"]), ("reporter", &["反映人", "群众"])]);
+const REACHED: Slot = Slot::OneOf("reached", &[("yes", &["打通了", "通了"]), ("no", &["没打通", "没通", "没人接", "打不通"])]);
+const CONTACTED: Slot = Slot::OneOf("contacted", &[("yes", &["联系过"]), ("no", &["没联系过", "没联系"])]);
+const SOLVED: Slot =
+    Slot::OneOf("solved", &[("yes", &["解决了"]), ("partly", &["解决了一部分", "部分解决"]), ("no", &["没解决", "没有解决"])]);
+/// The digits of a call-back are a score only behind a number: alone they are the ticket, unlike in 评价.
+const SATISFACTION: Slot = Slot::OneOf(
+    "satisfaction",
+    &[
+        ("5", &["5", "非常满意"]),
+        ("4", &["4", "满意"]),
+        ("3", &["3", "基本满意"]),
+        ("2", &["2", "不满意"]),
+        ("1", &["1", "非常不满意"]),
+    ],
+);
 const OPEN: Slot = Slot::OneOf("open", &[("yes", &["公开"])]);
 
 macro_rules! forms {
@@ -50,7 +65,7 @@ forms! {
     ASK: "ask" "追问" [], "ask", [TICKET, Slot::Rest("question")], "追问 编号 问题" "请反映人补充一句";
     TO_ASSIGN: "now.to_assign" "待派" [], "to_assign", [], "待派" "等着派的，带建议";
     ASSIGN_ALL: "now.assign_all" "照派" [], "assign_all", [], "照派" "上面列的都照建议派";
-    ASSIGN: "assign" "派单" [], "assign", [TICKETS, Slot::Word("unit")], "派单 编号 单位" "交给一个单位";
+    ASSIGN: "assign" "派单" [], "assign", [TICKETS, Slot::Word("unit"), Slot::After("协办", "co")], "派单 编号 单位" "交给一个单位，几家办的加“协办 单位”";
     REDISPATCH: "redispatch" "改派" [], "redispatch", [TICKET, Slot::Word("unit"), Slot::Word("reason")], "改派 编号 单位" "换一个单位";
     PASS: "pass" "通过" [], "pass", [TICKETS], "通过 编号" "结果可以，请反映人评价";
     TO_SIGN: "now.to_sign" "待签" [], "to_sign", [], "待签" "等签收的";
@@ -72,13 +87,13 @@ forms! {
     HANDOVER: "handover" "移交" [], "handover", [TICKET, Slot::Rest("to")], "移交 编号 单位" "交给外面的单位、纪检";
     ARBITRATE: "arbitrate" "裁定" [], "arbitrate", [TICKET, Slot::Word("unit"), Slot::Rest("reason")], "裁定 编号 单位" "定下归谁办";
     OPINION: "opinion" "协办意见" [], "opinion", [TICKET, Slot::Rest("opinion")], "协办意见 编号 内容" "协办单位的意见";
-    JOIN: "join" "协办" [], "join", [TICKET, Slot::Word("unit")], "协办 编号 单位" "请别的单位一起办";
+    JOIN: "join" "协办" [], "join", [TICKET, Slot::Rest("unit")], "协办 编号 单位" "请别的单位一起办";
     EXTEND_OK: "extend_ok" "同意延期" [], "extend_ok", [TICKETS], "同意延期 编号" "多给些时间";
     EXTEND_NO: "extend_no" "不同意延期" [], "extend_no", [TICKET, Slot::Rest("reason")], "不同意延期 编号 原因" "按原来的期限";
     EXTEND: "extend" "延期" [], "extend", [TICKET, Slot::Word("days"), Slot::Rest("reason")], "延期 编号 天数 理由" "要些时间";
     SHELVE: "shelve" "挂账" [], "shelve", [TICKET, Slot::Word("until"), Slot::Rest("plan")], "挂账 编号 到期日 计划" "一时办不了的";
     RESUME: "resume" "重启" [], "resume", [TICKET], "重启 编号" "挂账的接着办";
-    CALLBACK: "callback" "回访" [], "callback", [TICKET], "回访 编号" "记电话回访";
+    CALLBACK: "callback" "回访" [], "callback", [TICKET, REACHED, CONTACTED, SOLVED, SATISFACTION, Slot::Rest("words")], "回访 编号 解决了 5" "记电话回访";
     VERIFY: "verify" "查验" [], "verify", [TICKET, VERDICT, Slot::Rest("seen")], "查验 编号 已整改" "现场看过";
     CHECK: "check" "请查验" [], "check", [TICKET, Slot::Word("who")], "请查验 编号 小组或代表" "请人去现场看";
     UNREASONABLE: "unreasonable" "不合理" [], "unreasonable", [TICKET, Slot::Rest("reason")], "不合理 编号 理由" "诉求不合理";
@@ -91,8 +106,8 @@ forms! {
     LOOKS: "now.looks" "查看记录" [], "looks", [], "查看记录" "谁看过身份、哪个单位查过";
     MERGE: "merge" "并单" [], "merge", [TICKETS], "并单 编号 主单" "几件并一件，最后一个是主单";
     UNMERGE: "unmerge" "拆回" [], "unmerge", [TICKET], "拆回 编号" "并错了拆开";
-    SPLIT: "split" "拆单" [], "split", [TICKET], "拆单 编号" "一件拆几件";
-    RAISE: "raise" "提级" [], "raise", [TICKET, Slot::Word("unit")], "提级 编号" "交上一级";
+    SPLIT: "split" "拆单" [], "split", [TICKET, Slot::Rest("matters")], "拆单 编号" "一件拆几件";
+    RAISE: "raise" "提级" [], "raise", [TICKET, Slot::Word("unit")], "提级 编号 单位" "交上一级";
     FORWARD: "forward" "上报" [], "forward", [TICKET], "上报 编号" "交给受理中心";
     SUPERVISE: "supervise" "督办" [], "supervise", [TICKET, Slot::Rest("demand")], "督办 编号 要求 期限" "督促办理";
     TO_SUGGESTION: "to_suggestion" "转建议" [], "to_suggestion", [TICKETS], "转建议 编号" "写成代表建议";

@@ -1,7 +1,7 @@
 //! `docs/life-cycle.md`, made from the table in `life`.
 
 use super::{
-    Matter,
+    Matter, State,
     commands::FORMS,
     life::{ROWS, Row, To, Told, When, Who},
 };
@@ -11,12 +11,19 @@ use std::fmt::Write;
 pub fn life_cycle() -> String {
     let mut page = String::from(
         "# 工单的经过\n\n这一页由 `src/tickets/life.rs` 里的表生成，不要手改。“到时间”的由时钟来做，跟期限一起做。\n\n\
+         ![工单的经过：每个方框是一个状态，箭头上是命令；下面的表是全的](life-cycle.svg)\n\n\
          | 命令 | 从 | 到 | 谁 | 条件 | 告诉谁 |\n|---|---|---|---|---|---|\n",
     );
     for row in ROWS {
+        let mut is_open = State::ALL.iter().filter(|state| state.is_open());
         let from = match row.from {
             [] => "—".to_owned(),
-            states if states.len() >= 9 => "还没完的".to_owned(),
+            states if states == State::ALL => "哪一步都行".to_owned(),
+            // All that are open stand under one name, with what comes besides.
+            states if is_open.all(|state| states.contains(state)) => {
+                let besides = states.iter().filter(|state| !state.is_open()).map(|state| state.chinese());
+                std::iter::once("还没完的").chain(besides).collect::<Vec<_>>().join("、")
+            }
             states => states.iter().map(|state| state.chinese()).collect::<Vec<_>>().join("、"),
         };
         // Writing into a String cannot fail.
@@ -84,6 +91,8 @@ fn when(when: When) -> Option<&'static str> {
         When::Given => "反映人找了代表",
         When::HasLeader => "有主单",
         When::Sealed => "密封的",
+        When::ReopensLeft => "反映人要求重办不到两次",
+        When::ReopensUsedUp => "反映人已经要求重办过两次",
     })
 }
 

@@ -176,6 +176,10 @@ pub enum When {
     HasLeader,
     /// Only inspectors see it.
     Sealed,
+    /// The reporter has not asked for more work twice yet.
+    ReopensLeft,
+    /// The reporter has asked for more work twice.
+    ReopensUsedUp,
 }
 
 /// Where a row leads.
@@ -249,6 +253,9 @@ use State::{
     Accepted, Callback, Cancelled, Closed, Dispatched, Disputed, HandedOver, InReview, Merged, NeedInfo, Rejected, SentBack,
     Shelved, Submitted, Working,
 };
+
+/// So often a reporter may ask for more work; after that the congress staff decide.
+const REOPENS: i64 = 2;
 
 const OPEN: &[State] = &[Submitted, NeedInfo, Accepted, Dispatched, SentBack, Disputed, Working, InReview, Callback, Shelved];
 const OPEN_AND_CLOSED: &[State] =
@@ -337,6 +344,7 @@ pub const ROWS: &[Row] = &[
         &[Told::Reporters, Told::Inspector],
     )
     .when(When::Sealed),
+    row(Verb::Add, &[Merged], SAME, &[Who::Reporter], "并单以后：加到主单里", &[Told::WhoeverHasIt]).when(When::HasLeader),
     row(Verb::Accept, &[Submitted], to(Accepted), &[INTAKE], "定类型、领域、级别、属地", &[Told::Dispatcher]),
     row(Verb::Reject, &[Submitted], to(Rejected), &[INTAKE], "十个理由之一，说清该去哪里", &[Told::Reporters]),
     row(Verb::Appeal, &[Rejected], to(Submitted), &[Who::Reporter], "一次，由别的受理员决定", &[Told::Intake])
@@ -418,6 +426,8 @@ pub const ROWS: &[Row] = &[
         "反映人、受理员、单位之间，名字按保密方式隐去；没说给谁就给另一方",
         &[Told::Reporters, Told::Intake, Told::WhoeverHasIt],
     ),
+    row(Verb::Relay, &[Merged], SAME, &[Who::Reporter], "并单以后：转给办主单的", &[Told::WhoeverHasIt]).when(When::HasLeader),
+    row(Verb::Relay, &[Callback], SAME, &[CLERK], "回访员看不到电话的，由机器人带话；回话只到回访员", &[Told::Reporters]),
     row(Verb::Ask, &[Working], SAME, &[LIAISON, HANDLER], "由机器人转问，不停表", &[Told::Reporters]),
     row(
         Verb::Join,
@@ -476,24 +486,48 @@ pub const ROWS: &[Row] = &[
         "每个回答马上存；不满意问原因、问要不要重办；不说话不算满意；单位可查得分",
         &[Told::Deputies],
     ),
+    row(Verb::Rate, &[Merged], SAME, &[Who::Reporter], "并单以后：评的是主单", &[Told::Deputies]).when(When::HasLeader),
+    row(Verb::Rate, &[Closed], SAME, &[Who::Reporter], "归档后 15 天内：改一次；别的共同反映人也能评", &[]),
     row(Verb::Callback, &[Callback], to(Closed), &[CLERK], "打通了：联系过吗、解决了吗、满意吗", &[]),
     row(Verb::Callback, &[Callback], SAME, &[CLERK], "没打通，记一次", &[]),
     row(
         Verb::Reopen,
         &[Callback],
         to(Working),
-        &[Who::Reporter, CLERK, NPC],
-        "轮次加一，期限减半；反映人一共两次，再要由县人大代表工委定",
+        &[Who::Reporter, CLERK],
+        "轮次加一，期限减半；反映人一共两次，回访时要的也算",
         &[Told::Unit, Told::UnitLeader, Told::Dispatcher],
+    )
+    .when(When::ReopensLeft),
+    row(
+        Verb::Reopen,
+        &[Callback],
+        to(Working),
+        &[NPC],
+        "反映人要过两次以后由他们定",
+        &[Told::Unit, Told::UnitLeader, Told::Dispatcher, Told::Reporters],
     ),
     row(
         Verb::Reopen,
         &[Closed],
         to(Working),
-        &[Who::Reporter, DEPUTY, NPC],
-        "反映人 30 天内，两次以内；代表和人大工委随时；记为反弹",
+        &[Who::Reporter],
+        "30 天内，两次以内；记为反弹",
         &[Told::Unit, Told::UnitLeader, Told::Dispatcher],
+    )
+    .when(When::ReopensLeft),
+    row(
+        Verb::Reopen,
+        &[Closed],
+        to(Working),
+        &[DEPUTY, NPC],
+        "随时；记为反弹",
+        &[Told::Unit, Told::UnitLeader, Told::Dispatcher, Told::Reporters],
     ),
+    row(Verb::Reopen, &[Callback], SAME, &[Who::Reporter, CLERK], "第三次起转给县人大代表工委定", &[Told::NpcStaff])
+        .when(When::ReopensUsedUp),
+    row(Verb::Reopen, &[Closed], SAME, &[Who::Reporter], "30 天内；第三次起转给县人大代表工委定", &[Told::NpcStaff])
+        .when(When::ReopensUsedUp),
     row(Verb::Verify, RESULT, SAME, &[DEPUTY], "现场看过，已整改；没办过这件的人", &[Told::NpcStaff, Told::Unit]),
     row(
         Verb::Verify,
@@ -544,6 +578,7 @@ pub const ROWS: &[Row] = &[
         "并到主单，30 天内可拆回；反映人接着收进展",
         &[Told::Reporters, Told::OldUnit],
     ),
+    row(Verb::Merge, OPEN, SAME, &[DISPATCHER], "主单：记下并进来的；并进主单的单再并走，跟着它的一起走", &[]),
     row(Verb::Unmerge, &[Merged], To::Before, &[DISPATCHER], "30 天内，回到并单以前", &[Told::Reporters, Told::Unit])
         .when(When::HasLeader),
     row(
@@ -575,6 +610,8 @@ pub const ROWS: &[Row] = &[
         .when(When::NeedsNoConsent),
     row(Verb::Withdraw, UNTIL_WORKING, SAME, &[Who::Reporter], "举报和特急的：等受理员同意", &[Told::Intake])
         .when(When::NeedsConsent),
+    row(Verb::Withdraw, &[Merged], to(Cancelled), &[Who::Reporter], "并单以后：只撤自己的，主单接着办", &[Told::WhoeverHasIt])
+        .when(When::HasLeader),
     row(Verb::Agree, UNTIL_WORKING, to(Cancelled), &[INTAKE], "撤回：受理员同意", &[Told::Reporters, Told::Unit])
         .when(When::Proposed(Matter::Withdraw)),
     row(Verb::Disagree, UNTIL_WORKING, SAME, &[INTAKE], "撤回不成，接着办", &[Told::Reporters])
@@ -595,6 +632,7 @@ pub const ROWS: &[Row] = &[
         "反映人三天一次；第三次起告诉派单员，建议督办",
         &[Told::WhoeverHasIt, Told::Dispatcher],
     ),
+    row(Verb::Urge, &[Merged], SAME, &[Who::Reporter], "并单以后：催的是主单", &[Told::WhoeverHasIt]).when(When::HasLeader),
     row(Verb::ToSuggestion, OPEN_AND_CLOSED, SAME, &[DEPUTY], "共性的问题写成代表建议", &[]),
     row(
         Verb::Status,
@@ -605,6 +643,22 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
 ];
+
+/// Lets go of what waited for an answer that can no longer be given in the ticket's state: more time asked for, a matter of two
+/// persons.
+pub fn let_go(ticket: &mut Ticket) {
+    let answered = |verb, when| rows_in(verb, ticket.state).any(|row| row.when == when);
+    if ticket.extension_days.is_some() && !answered(Verb::ExtendOk, When::ExtensionPending) {
+        ticket.extension_days = None;
+    }
+    let Some(matter) = ticket.proposal.as_ref().map(|proposal| proposal.matter) else { return };
+    if !answered(Verb::Agree, When::Proposed(matter)) {
+        ticket.proposal = None;
+        if matter == Matter::Unreasonable {
+            ticket.unreasonable = None;
+        }
+    }
+}
 
 impl When {
     /// Does it hold for this ticket?
@@ -627,6 +681,8 @@ impl When {
             When::Given => ticket.given_to.is_some(),
             When::HasLeader => ticket.merged_into.is_some(),
             When::Sealed => ticket.sealed != Sealed::Open,
+            When::ReopensLeft => ticket.reopens < REOPENS,
+            When::ReopensUsedUp => ticket.reopens >= REOPENS,
         }
     }
 }
@@ -695,10 +751,39 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_for_an_answer_goes_with_the_state_in_which_it_can_be_given() {
+        use crate::tickets::{Proposal, Unreasonable, Voice};
+        for (matter, state, stays) in [
+            (Matter::Shelve, Working, true),
+            (Matter::Shelve, InReview, false),
+            (Matter::Shelve, Dispatched, false),
+            (Matter::Withdraw, Accepted, true),
+            (Matter::Withdraw, Working, true),
+            (Matter::Withdraw, InReview, false),
+            (Matter::Unreasonable, Callback, true),
+            (Matter::Unreasonable, Closed, true),
+            (Matter::Unreasonable, Working, false),
+        ] {
+            let by = Voice { holder: "h".into(), role: "dispatcher".into() };
+            let proposal = Proposal { matter, by, agreed: Vec::new(), words: String::new(), until: None };
+            let unreasonable = Some(Unreasonable::Proposed).filter(|_| matter == Matter::Unreasonable);
+            let mut ticket =
+                Ticket { state, proposal: Some(proposal), unreasonable, extension_days: Some(3), ..Ticket::blank(0) };
+            let_go(&mut ticket);
+            assert_eq!(ticket.proposal.is_some(), stays, "{matter:?} {state:?}");
+            assert_eq!(ticket.unreasonable, unreasonable.filter(|_| stays), "{matter:?} {state:?}");
+            assert_eq!(ticket.extension_days.is_some(), state == Working, "{state:?}");
+        }
+    }
+
+    #[test]
     fn nothing_leaves_an_end_but_the_ways_that_are_named() {
-        for (state, ways) in
-            [(Rejected, &[Verb::Appeal][..]), (Cancelled, &[Verb::Restore]), (Merged, &[Verb::Unmerge]), (HandedOver, &[])]
-        {
+        for (state, ways) in [
+            (Rejected, &[Verb::Appeal][..]),
+            (Cancelled, &[Verb::Restore]),
+            (Merged, &[Verb::Unmerge, Verb::Withdraw]),
+            (HandedOver, &[]),
+        ] {
             let out: Vec<Verb> = ROWS
                 .iter()
                 .filter(|row| row.to != To::Same && row.verb != Verb::Undo && row.from.contains(&state))

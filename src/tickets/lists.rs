@@ -24,6 +24,7 @@ pub async fn show_list(turn: &mut Turn<'_, Actor>, alias: &str) -> Result<Submit
         "to_sign" => ("待签", Verb::Sign, &[State::Dispatched]),
         "todo" => ("待办", Verb::Done, &[State::Working]),
         "to_review" => return review_list(turn).await,
+        "to_call" => return super::calls::show(turn).await,
         "assign_all" => return assign_all(turn).await,
         "looks" => return looks::list(turn).await,
         other => return Err(Error::fault(format!("no list is called {other}"))),
@@ -102,7 +103,7 @@ fn list(turn: &Turn<'_, Actor>, name: &str, tickets: &[Ticket], proposals: &[Pro
 }
 
 /// A list shows places and titles, so it goes to the private chat.
-fn say_list(turn: &mut Turn<'_, Actor>, reply: Reply) {
+pub(super) fn say_list(turn: &mut Turn<'_, Actor>, reply: Reply) {
     let person = turn.actor.person;
     if turn.in_group() {
         turn.say(wording::list_in_private());

@@ -4,12 +4,15 @@
 //! each viewer may see; `wording` every sentence; `commands` the words that staff type; `opening` what free words begin.
 
 pub mod calendar;
-mod chain;
+mod calls;
+pub mod chain;
+pub mod co_units;
 mod columns;
 pub mod commands;
 pub mod desk;
+pub mod diagram;
 pub mod docs;
-mod kept;
+pub mod kept;
 pub mod life;
 pub mod lists;
 mod looks;
@@ -18,6 +21,8 @@ pub mod refs;
 pub mod show;
 pub mod sources;
 pub mod store;
+mod taken_back;
+mod together;
 mod veil;
 pub mod wording;
 pub mod words;
@@ -430,6 +435,11 @@ impl Ticket {
     /// The short number, `0007`; `J0007` in the series of sealed clues.
     pub fn short(&self) -> String {
         format!("{}{:04}", if self.day.starts_with(SEALED_SERIES) { "J" } else { "" }, self.seq)
+    }
+
+    /// The number as it is typed in a command: `7`, or `J7`.
+    pub fn typed(&self) -> String {
+        format!("{}{}", if self.day.starts_with(SEALED_SERIES) { "J" } else { "" }, self.seq)
     }
 
     /// The day of its number, whatever its series.

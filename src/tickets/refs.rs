@@ -7,7 +7,7 @@ use super::{
     SEALED_SERIES, Sealed, State, Ticket,
     life::{self, Row, To, Verb, Who},
     store::{self, Look},
-    wording,
+    together, wording,
 };
 use crate::{
     bot::Turn,
@@ -125,10 +125,12 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
             arbiters if arbiters.is_empty() => actor.may_act_as(Role::NpcStaff, scope),
             arbiters => arbiters.contains(&actor.person),
         },
-        Who::StaffInScope => actor
-            .grants()
-            .iter()
-            .any(|grant| sees_tickets(grant.role) && actor.directory().holds(std::slice::from_ref(grant), grant.role, scope)),
+        Who::StaffInScope => actor.grants().iter().filter(|grant| sees_tickets(grant.role)).any(|grant| {
+            let units = ticket.unit.iter().chain(&ticket.co_units).map(|unit| Some(unit.as_str()));
+            units
+                .chain([None])
+                .any(|unit| actor.directory().holds(std::slice::from_ref(grant), grant.role, Scope { unit, ..scope }))
+        }),
     }
 }
 
@@ -191,8 +193,15 @@ pub fn permitted_to(actor: &Actor, ticket: &Ticket, verb: Verb, to: Option<To>, 
 
 /// Why this person may not do this to this ticket now: the state, the person, or a condition of the row, in this order.
 pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> String {
+    if ticket.sealed != Sealed::Open && !reported && !inspects(actor, ticket) {
+        // It was sealed while the person had it before him: from then on it does not exist.
+        return wording::unknown_number(&ticket.short());
+    }
     if ticket.sealed != Sealed::Open && !life::on_sealed(verb) {
         return wording::secrecy::not_on_sealed(ticket, verb, inspects(actor, ticket));
+    }
+    if matches!(verb, Verb::Agree | Verb::Disagree) && ticket.proposal.is_none() {
+        return wording::terms::nothing_proposed(ticket, verb);
     }
     let mut rows = life::rows_in(verb, ticket.state).peekable();
     if rows.peek().is_none() {
@@ -204,13 +213,18 @@ pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> St
     }
 }
 
-/// Did this person report the ticket?
+/// Did this person report the ticket, or one that is handled as part of it?
 ///
 /// # Errors
 /// Those of the database.
 pub async fn reported(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<store::Reporter>> {
     let mine = turn.actor.holders();
-    Ok(store::reporters(turn.tx, ticket).await?.into_iter().find(|reporter| mine.contains(&reporter.holder)))
+    let own = store::reporters(turn.tx, ticket).await?.into_iter().find(|reporter| mine.contains(&reporter.holder));
+    if own.is_some() {
+        return Ok(own);
+    }
+    let merged = together::reporters(turn.tx, ticket).await?;
+    Ok(merged.into_iter().map(|(reporter, _)| reporter).find(|reporter| mine.contains(&reporter.holder)))
 }
 
 /// Where to look for tickets on which this person may use the verb at all.
@@ -263,7 +277,11 @@ pub async fn candidates(turn: &mut Turn<'_, Actor>, verb: Verb) -> Result<Vec<Ti
     let open: Vec<State> =
         if verb == Verb::Status { State::ALL.iter().copied().filter(|state| state.is_open()).collect() } else { states };
     let look = look(&turn.actor, verb, &open);
-    search(turn, verb, look).await
+    let mut found = search(turn, verb, look).await?;
+    if verb == Verb::Rate {
+        found.retain(|ticket| super::desk::rating_open(ticket, turn.now));
+    }
+    Ok(found)
 }
 
 async fn search(turn: &mut Turn<'_, Actor>, verb: Verb, look: Look<'_>) -> Result<Vec<Ticket>> {
@@ -278,11 +296,16 @@ async fn search(turn: &mut Turn<'_, Actor>, verb: Verb, look: Look<'_>) -> Resul
     let found = store::find(turn.tx, &look).await?;
     // What is sealed does not exist in a group.
     let here = |ticket: &Ticket| !(turn.in_group() && ticket.sealed != Sealed::Open);
-    Ok(found
+    let mut found: Vec<Ticket> = found
         .into_iter()
         .filter(here)
         .filter(|ticket| permitted(&turn.actor, ticket, verb, entries.contains(&ticket.id)).is_some())
-        .collect())
+        .collect();
+    // 评价 means what waits for it, before what was rated already.
+    if verb == Verb::Rate && found.iter().any(|ticket| ticket.state == State::Callback) {
+        found.retain(|ticket| ticket.state == State::Callback);
+    }
+    Ok(found)
 }
 
 /// What a reference means.

@@ -8,7 +8,8 @@ use super::{
     life::{Verb, Who},
     looks, refs,
     store::{self, Past},
-    veil, wording,
+    taken_back, together, veil,
+    wording::{self, merging},
 };
 use crate::{
     bot::{Turn, shortcut},
@@ -69,11 +70,12 @@ pub fn unit<'d>(ticket: &Ticket, directory: &'d Directory) -> Option<&'d str> {
 
 /// The due time that runs now.
 pub fn running_due(ticket: &Ticket) -> Option<Millis> {
-    use super::State::{Accepted, Dispatched, Disputed, SentBack, Submitted, Working};
+    use super::State::{Accepted, Dispatched, Disputed, SentBack, Shelved, Submitted, Working};
     match ticket.state {
         Submitted => ticket.accept_due,
         Accepted | SentBack | Disputed => ticket.dispatch_due,
         Dispatched | Working => ticket.resolve_due,
+        Shelved => ticket.shelved_until,
         _ => None,
     }
 }
@@ -160,14 +162,25 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
         };
         lines.push(match reporter.mode {
             Mode::RealName if !may_know => wording::reporter_known_to_unit().to_owned(),
-            mode => wording::reporter_line(mode, known.as_deref(), ticket.seq),
+            mode => wording::reporter_line(mode, known.as_deref(), ticket.typed()),
         });
     }
-    if let Some(unit) = unit(ticket, directory) {
-        lines.push(format!("单位　{unit}"));
+    let followers = together::followers(turn.tx, ticket.id).await?;
+    lines.extend(followers.iter().map(|follower| merging::led(&label(follower, directory))));
+    if let Some(leader) = leader(turn, ticket).await? {
+        lines.push(merging::led_by(&label(&leader, directory)));
     }
+    if let Some(unit) = unit(ticket, directory) {
+        let retired = ticket.unit.as_deref().and_then(|id| directory.unit(id)).is_some_and(|unit| unit.retired);
+        let mark = if retired && ticket.state.is_open() { wording::joint::retired_mark() } else { "" };
+        lines.push(format!("单位　{unit}{mark}"));
+    }
+    lines.extend(super::desk::helper_lines(turn, ticket).await?);
     // First-receiver duty: whoever had it first stays named when it goes to somebody else.
-    let first = history.iter().find(|past| past.verb == Verb::Assign).and_then(|past| past.payload.as_deref());
+    let first = taken_back::standing(&history)
+        .into_iter()
+        .find(|past| past.verb == Verb::Assign)
+        .and_then(|past| past.payload.as_deref());
     if let Some(first) = first.filter(|first| ticket.unit.as_deref() != Some(*first)).and_then(|id| directory.unit(id)) {
         lines.push(wording::first_receiver(&first.name));
     }
@@ -177,11 +190,23 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     if let Some(due) = running_due(ticket) {
         lines.push(format!("期限　{}前", in_words(due, now)));
     }
-    let last = history.iter().rfind(|past| past.verb == Verb::Done).filter(|_| ticket.sealed != Sealed::Open);
+    lines.extend(wording::terms::marks(ticket));
+    let done = taken_back::standing(&history).into_iter().rfind(|past| past.verb == Verb::Done);
+    let last = done.filter(|_| ticket.sealed != Sealed::Open);
     lines.extend(match last {
         Some(past) => result_line(&Ticket { result: kept::words(&office.keys, ticket, past, whole)?, ..ticket.clone() }),
         None => result_line(ticket),
     });
+    // The unit reads score and words, never who said them.
+    for rating in store::ratings(turn.tx, ticket.id).await? {
+        let words = kept::opened(&office.keys, ticket, rating.words)?.map(open);
+        lines.push(wording::terms::rating_line(
+            rating.solved.as_deref(),
+            rating.value,
+            rating.reason.as_deref(),
+            words.as_deref(),
+        ));
+    }
     lines.push("经过".to_owned());
     for past in history.into_iter().filter(|past| centre || past.visible != OF_CENTRE) {
         let words = kept::words(&office.keys, ticket, &past, whole)?;
@@ -207,31 +232,51 @@ fn knows_by_name(actor: &Actor, ticket: &Ticket) -> bool {
 /// Those of the database.
 pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Reply> {
     let now = turn.now;
-    let history = store::history(turn.tx, ticket.id).await?;
     let office = turn.actor.office.clone();
     let directory = &office.directory;
-    let mut lines = vec![
-        format!("{}（{}）", label(ticket, directory), ticket.number),
-        wording::state_for_reporter(ticket.state, unit(ticket, directory)),
-    ];
-    if let Some(due) = running_due(ticket) {
+    let leader = leader(turn, ticket).await?;
+    let leading = leader.as_ref().unwrap_or(ticket);
+    let own = store::history(turn.tx, ticket.id).await?;
+    let mut history: Vec<(&Ticket, Past)> = own.into_iter().map(|past| (ticket, past)).collect();
+    if let Some(leader) = &leader {
+        // From here on the leading ticket's history is this one's, without what others who reported it did, wrote and were told.
+        let since = history.last().map_or(0, |(_, past)| past.at);
+        let later = store::history(turn.tx, leader.id).await?.into_iter();
+        let later = later.filter(|past| past.at > since && past.role != "reporter" && past.visible != OF_CENTRE);
+        history.extend(later.map(|past| (leader, past)));
+    }
+    let mut state = wording::state_for_reporter(leading.state, unit(leading, directory));
+    if let Some(leader) = &leader {
+        state = merging::together_with(&leader.short(), &state);
+    }
+    let mut lines = vec![format!("{}（{}）", label(ticket, directory), ticket.number), state.clone()];
+    if let Some(due) = running_due(leading) {
         lines.push(format!("{}前有回音", in_words(due, now)));
     }
-    for past in history.iter().filter(|past| matches!(past.visible.as_str(), "all" | OF_CENTRE) && past.verb != Verb::Reveal) {
-        let reason = kept::words(&office.keys, ticket, past, false)?;
+    let shown = |past: &Past| matches!(past.visible.as_str(), "all" | OF_CENTRE) && past.verb != Verb::Reveal;
+    for (of, past) in history.iter().filter(|(_, past)| shown(past)) {
+        let reason = kept::words(&office.keys, of, past, false)?;
         lines.push(timeline(&Past { reason, ..past.clone() }, now, None));
     }
     // Who looked at an identity is for those whose identity could be seen.
     let known = refs::reported(turn, ticket.id).await?.is_some_and(|mine| mine.mode != Mode::Anonymous);
-    for past in history.iter().filter(|past| known && past.verb == Verb::Reveal) {
-        let reason = kept::words(&office.keys, ticket, past, true)?.unwrap_or_default();
+    for (of, past) in history.iter().filter(|(of, past)| known && of.id == ticket.id && past.verb == Verb::Reveal) {
+        let reason = kept::words(&office.keys, of, past, true)?.unwrap_or_default();
         lines.push(looks::in_words(&past.role, past.at, now, &reason));
     }
     let mut reply = Reply::text(lines.join("\n"));
     let mut card = private_card("我反映的", ticket, directory, now);
-    card.state = wording::state_for_reporter(ticket.state, unit(ticket, directory));
+    card.state = state;
     reply.card = Some(card);
     Ok(reply)
+}
+
+/// The ticket that this one is handled with.
+async fn leader(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<Ticket>> {
+    match ticket.merged_into {
+        Some(id) => store::by_id(turn.tx.conn(), id).await,
+        None => Ok(None),
+    }
 }
 
 /// Verdict, method and result in one line, once there is a result.

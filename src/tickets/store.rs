@@ -57,22 +57,22 @@ fn bind(query: Query<'_>, cell: Cell) -> Query<'_> {
     }
 }
 
-/// Writes what changed of a ticket, if it is still in the state and version in which `before` was read, and counts `events`
-/// more. Raises the version when the state changes. `after` gets the new counts. Says whether it was written.
+/// Writes what changed of a ticket, if nothing happened to it since `before` was read, and counts `events` more. Raises the
+/// version when the state or the unit changes. `after` gets the new counts. Says whether it was written.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn update(tx: &mut Tx, before: &Ticket, after: &mut Ticket, events: i64) -> Result<bool> {
-    if before.state != after.state {
+    if before.state != after.state || before.unit != after.unit {
         after.version = before.version + 1;
     }
     let changed = columns::changed(before, after);
     let set: Vec<String> = changed.iter().enumerate().map(|(index, (name, ..))| format!("{name} = ${}, ", index + 5)).collect();
     let sql = format!(
-        "UPDATE ticket SET {}events = events + $4 WHERE id = $1 AND state = $2 AND version = $3 RETURNING events",
+        "UPDATE ticket SET {}events = events + $4 WHERE id = $1 AND version = $2 AND events = $3 RETURNING events",
         set.concat()
     );
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(before.id).bind(before.state.code()).bind(before.version).bind(events);
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(before.id).bind(before.version).bind(before.events).bind(events);
     let query = changed.into_iter().fold(query, |query, (.., cell)| bind(query, cell));
     let Some(row) = query.fetch_optional(tx.conn()).await? else { return Ok(false) };
     after.events = row.try_get(0)?;
@@ -275,14 +275,40 @@ pub async fn event(tx: &mut Tx, keys: &Keys, at: At<'_>, by: By, event: Event<'_
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the columns under their own names")]
 pub struct Past {
+    pub seq: i64,
+    pub turn_key: String,
     pub at: Millis,
     pub actor: Option<i64>,
     pub role: String,
     pub verb: Verb,
+    pub from: Option<State>,
     pub to: State,
     pub reason: Option<String>,
     pub payload: Option<String>,
     pub visible: String,
+    /// What the change replaced, as JSON by column.
+    pub before: Option<String>,
+}
+
+#[cfg(test)]
+impl Past {
+    /// An event of which only what was done matters.
+    pub fn of(verb: Verb, to: State) -> Self {
+        Past {
+            seq: 0,
+            turn_key: String::new(),
+            at: 0,
+            actor: None,
+            role: String::new(),
+            verb,
+            from: None,
+            to,
+            reason: None,
+            payload: None,
+            visible: "all".into(),
+            before: None,
+        }
+    }
 }
 
 /// The history of a ticket, oldest first.
@@ -291,7 +317,8 @@ pub struct Past {
 /// Those of the database.
 pub async fn history(tx: &mut Tx, ticket: i64) -> Result<Vec<Past>> {
     let rows = sqlx::query(
-        "SELECT at, actor_id, actor_role, command, to_state, reason, payload, visible_to FROM ticket_event WHERE ticket_id = $1 ORDER BY seq",
+        "SELECT at, actor_id, actor_role, command, to_state, reason, payload, visible_to, seq, turn_key, from_state, before
+         FROM ticket_event WHERE ticket_id = $1 ORDER BY seq",
     )
     .bind(ticket)
     .fetch_all(tx.conn())
@@ -300,7 +327,12 @@ pub async fn history(tx: &mut Tx, ticket: i64) -> Result<Vec<Past>> {
     for row in rows {
         let (command, to): (String, String) = (row.try_get(3)?, row.try_get(4)?);
         let (Some(verb), Some(to)) = (Verb::from_code(&command), State::from_code(&to)) else { continue };
+        let from: Option<String> = row.try_get(10)?;
         past.push(Past {
+            seq: row.try_get(8)?,
+            turn_key: row.try_get(9)?,
+            from: from.as_deref().and_then(State::from_code),
+            before: row.try_get(11)?,
             at: row.try_get(0)?,
             actor: row.try_get(1)?,
             role: row.try_get(2)?,
@@ -344,7 +376,7 @@ pub async fn add_reporter(tx: &mut Tx, reporter: &Reporter, now: Millis) -> Resu
     Ok(())
 }
 
-fn read_reporter(row: &AnyRow) -> Result<Reporter> {
+pub(super) fn read_reporter(row: &AnyRow) -> Result<Reporter> {
     let mode: String = row.try_get("mode")?;
     Ok(Reporter {
         id: row.try_get("id")?,
@@ -417,6 +449,64 @@ pub async fn rate(tx: &mut Tx, ticket: &Ticket, reporter: i64, column: &str, val
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// What a reporter said of a result.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns under their own names")]
+pub struct Rating {
+    pub round: i64,
+    pub reporter: i64,
+    pub solved: Option<String>,
+    pub value: Option<i64>,
+    pub contacted: Option<String>,
+    pub words: Option<String>,
+    pub reason: Option<String>,
+    pub at: Millis,
+}
+
+/// The ratings of a ticket, the first round first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn ratings(tx: &mut Tx, ticket: i64) -> Result<Vec<Rating>> {
+    let rows = sqlx::query(
+        "SELECT round, reporter_id, solved, value, contacted, words, reason, at FROM rating WHERE ticket_id = $1 ORDER BY round, reporter_id",
+    )
+    .bind(ticket)
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Rating {
+                round: row.try_get(0)?,
+                reporter: row.try_get(1)?,
+                solved: row.try_get(2)?,
+                value: row.try_get(3)?,
+                contacted: row.try_get(4)?,
+                words: row.try_get(5)?,
+                reason: row.try_get(6)?,
+                at: row.try_get(7)?,
+            })
+        })
+        .collect()
+}
+
+/// The number of the last ticket of this place and field that was closed since a moment.
+///
+/// # Errors
+/// Those of the database.
+pub async fn closed_since(tx: &mut Tx, area: &str, field: &str, since: Millis) -> Result<Option<String>> {
+    let row = sqlx::query(
+        "SELECT number FROM ticket WHERE area_code = $1 AND field_id = $2 AND state = 'closed' AND closed_at >= $3 AND sealed = 0
+         ORDER BY closed_at DESC LIMIT 1",
+    )
+    .bind(area.to_owned())
+    .bind(field.to_owned())
+    .bind(since)
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// Counts wrong guesses of query codes since a moment, and adds one.

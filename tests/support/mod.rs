@@ -4,6 +4,7 @@ pub mod chat;
 pub mod dingtalk;
 pub mod play;
 pub mod program;
+pub mod roster;
 pub mod said;
 pub mod time;
 #[expect(dead_code, reason = "the channel's own tests use the rest")]

@@ -4,6 +4,7 @@ use super::{
     chat::{Act, Caught, Chat, Heard, Who, difference, reconciled, spoken},
     dingtalk::{self, Chat as DingChat, FakeDing, Post, To},
     program::{Program, organisation},
+    roster,
     said::{self, Said},
     time,
     wechat::{FakeWeChat, WeChatUser},
@@ -40,9 +41,18 @@ const VIDEO: &[u8] =
 /// # Errors
 /// What makes it impossible to go on, with the line.
 pub async fn play(chat: &Chat) -> Result<Played, String> {
-    let mut stage = Stage::set().await?;
+    let mut stage = Stage::set(&directions(chat)).await?;
     let chat = stage.play(chat).await?;
     Ok(Played { chat, left_over: stage.end().await })
+}
+
+/// What the stage directions of a file say.
+fn directions(chat: &Chat) -> Vec<&str> {
+    let directions = chat.steps.iter().filter_map(|step| match &step.act {
+        Act::Stage(direction) => Some(direction.as_str()),
+        Act::Clock(_) | Act::Say(..) => None,
+    });
+    directions.collect()
 }
 
 /// Plays a file and says which of these words then stand in a file of the program as they were said: in the database, beside it.
@@ -50,7 +60,7 @@ pub async fn play(chat: &Chat) -> Result<Played, String> {
 /// # Errors
 /// What makes it impossible to go on, with the line.
 pub async fn play_and_look_for(chat: &Chat, words: &[&str]) -> Result<(Played, Vec<String>), String> {
-    let mut stage = Stage::set().await?;
+    let mut stage = Stage::set(&directions(chat)).await?;
     let chat = stage.play(chat).await?;
     let mut stored = Vec::new();
     read_all(stage._folder.path(), &mut stored).map_err(|error| error.to_string())?;
@@ -105,6 +115,7 @@ impl Played {
 
 struct Stage {
     program: Program,
+    organisation: String,
     clock: Clock,
     now: i64,
     wechat: FakeWeChat,
@@ -126,11 +137,11 @@ enum Delivery {
 }
 
 impl Stage {
-    async fn set() -> Result<Stage, String> {
+    async fn set(directions: &[&str]) -> Result<Stage, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let wechat = FakeWeChat::start(APP_ID, APP_SECRET).await;
         let ding = FakeDing::start(CLIENT_ID, CLIENT_SECRET, CLIENT_ID).await;
-        let organisation = organisation();
+        let organisation = changed(&organisation(), directions)?;
         let cast = Cast::of(&organisation);
         cast.staff.values().for_each(|id| ding.know_staff(id));
         cast.groups.values().for_each(|id| ding.know_group(id));
@@ -140,6 +151,7 @@ impl Stage {
         let http = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
         let mut stage = Stage {
             program,
+            organisation,
             clock,
             now,
             wechat,
@@ -218,7 +230,19 @@ impl Stage {
                 let code = self.program.code_for(name).await?;
                 self.caught.insert("绑定码".to_owned(), code);
             }
+            // The organisation was made before the story began.
+            ["加人" | "没有", ..] => {}
             ["重启"] => self.program.restart().await?,
+            ["名册", "去掉", name] => {
+                self.organisation = roster::without(&self.organisation, name)?;
+                self.program.reorganise(&self.organisation).await?;
+            }
+            ["名册", "加上", name, role, area] => {
+                let account = self.cast.staff_id(name);
+                self.ding.know_staff(&account);
+                self.organisation = roster::with(&self.organisation, name, &account, role, area)?;
+                self.program.reorganise(&self.organisation).await?;
+            }
             ["微信", "down"] => self.wechat.down(true),
             ["微信", "up"] => self.wechat.down(false),
             ["微信", "revoke"] => self.wechat.revoke_token(),
@@ -409,6 +433,37 @@ impl Stage {
         left_over.extend(self.program.end().await);
         left_over
     }
+}
+
+/// The organisation of a story: `加人 名字 角色…` adds somebody with these roles in the county (`liaison:swj` in a unit),
+/// `没有 名字` leaves somebody out.
+fn changed(organisation: &str, directions: &[&str]) -> Result<String, String> {
+    let mut parts: Vec<String> = organisation.split("\n[[").map(str::to_owned).collect();
+    for direction in directions {
+        match direction.split_whitespace().collect::<Vec<_>>()[..] {
+            ["加人", name, ref roles @ ..] => {
+                let id = made_up(name);
+                let grant = |role: &&str| match role.split_once(':') {
+                    Some((role, unit)) => format!(r#"{{ role = "{role}", unit = "{unit}" }}"#),
+                    None => format!(r#"{{ role = "{role}", area = "131122" }}"#),
+                };
+                let grants: Vec<String> = roles.iter().map(grant).collect();
+                parts.push(format!(
+                    "person]]\nid = \"p{id}\"\nname = \"{name}\"\naccounts = [\"ding:{id}\"]\ngrants = [{}]\n",
+                    grants.join(", ")
+                ));
+            }
+            ["没有", name] => {
+                let before = parts.len();
+                parts.retain(|part| !(part.starts_with("person]]") && part.contains(&format!("name = \"{name}\""))));
+                if parts.len() == before {
+                    return Err(format!("nobody is called {name}"));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(parts.join("\n[["))
 }
 
 /// Names of the story and ids of the platforms.

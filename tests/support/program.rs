@@ -9,7 +9,7 @@ use minhu::{
     error::Error,
     people::{
         codes::{self, CodeFor},
-        store,
+        import, sheet, store,
     },
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, PgConnection, Row};
@@ -112,6 +112,27 @@ impl Program {
             Ok(code)
         };
         make.await.map_err(|error: Error| error.to_string())
+    }
+
+    /// Brings the organisation to what this file says, as `minhu org import --replace` does, and starts again with it.
+    pub async fn reorganise(&mut self, organisation: &str) -> Result<(), String> {
+        let file = self.config.paths.org.clone().ok_or("no organisation file")?;
+        std::fs::write(&file, organisation).map_err(|error| error.to_string())?;
+        let change = async {
+            let db = Db::open(&self.database.url, 1).await?;
+            let keys = self.config.security.keys()?;
+            let current = store::current(&mut *db.read().await?, &keys).await?;
+            let problems = |problems: Vec<_>| Error::user(format!("{problems:?}"));
+            let org = sheet::read(&file, &current).map_err(problems)?;
+            let changes = import::plan(&org, &current, true);
+            let mut tx = db.write_with_ids(changes.ids()).await?;
+            import::apply(&mut tx, &keys, &changes, self.clock.now()).await?;
+            tx.commit().await?;
+            db.close().await;
+            Ok(())
+        };
+        change.await.map_err(|error: Error| error.to_string())?;
+        self.restart().await
     }
 
     /// Ends it; says what it should not have left behind.

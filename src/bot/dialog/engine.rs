@@ -96,6 +96,14 @@ pub fn wanted<'d>(dialog: &'d Dialog, state: &State) -> Option<&'d Step> {
     edited.or(wanted)
 }
 
+/// The first question that counts, has no answer, and is none of these: what the last words of a command line are for, where
+/// the words before them decide which question that is.
+pub fn wanted_besides<'d>(dialog: &'d Dialog, state: &State, named: &[&str]) -> Option<&'d Step> {
+    let (known, _) = walk(dialog, state);
+    let open = |step: &&Step| !matches!(step.kind, Kind::Say | Kind::Confirm) && !named.contains(&step.id.as_str());
+    dialog.steps.iter().filter(open).find(|step| step.active(&known) && !known.contains_key(&step.id))
+}
+
 /// The answers that count: of steps whose condition holds, with defaults, without what fails the checks of the file. An
 /// answer that stopped counting (a phone after the person became anonymous) is not among them.
 pub fn answers(dialog: &Dialog, state: &State) -> Answers {

@@ -468,7 +468,11 @@ fn confirm(dialog: &Dialog, state: &mut State, step: &Step, said: Said<'_>, item
     let known = answers(dialog, state);
     let target = dialog.steps.iter().find(|step| step.kind == Kind::Account && step.active(&known));
     let Some(target) = target.filter(|target| check::chars(said.text) >= target.check.min_chars.unwrap_or(2).min(4)) else {
-        return next(wording::confirm_unclear(&dialog.controls));
+        let word = |key: &str, control| {
+            let choice = choices.iter().find(|item| item.key == key);
+            choice.map_or(dialog.controls.word(control), |item| item.text.as_str())
+        };
+        return next(wording::confirm_unclear(word("submit", Control::Submit), word("cancel", Control::Cancel)));
     };
     let mut told = match known.get(&target.id) {
         Some(Answer::Given(Value::Account(account))) => account.clone(),

@@ -25,7 +25,7 @@ mod tests;
 pub use controls::{Control, Controls};
 pub use engine::{
     Input, Query, Taken, answers, begin, carried, give, help, idle, mend, pause, pressed, prompt, query, query_for, start_with,
-    take, wanted,
+    take, wanted, wanted_besides,
 };
 pub use load::Known;
 pub use state::{Account, Answer, Answers, MediaId, Named, Open, Shown, State, Value};

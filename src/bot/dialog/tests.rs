@@ -16,13 +16,17 @@ static ACTIONS: LazyLock<Vec<&'static str>> =
 
 /// What the features register, as far as the shipped dialogs name it.
 pub(super) fn known() -> Known<'static> {
-    const RULES: &[(&str, Rule)] = &[("finish_result", finish_result)];
+    const RULES: &[(&str, Rule)] = &[("finish_result", finish_result), ("matters", anything), ("unreasonable_claim", anything)];
     Known {
         actions: &ACTIONS,
-        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders"],
+        sources: &["areas", "tickets", "units", "handlers", "chat_groups", "checkers", "leaders", "fields"],
         rules: RULES,
         roles: &["citizen"],
     }
+}
+
+fn anything(_: &Value, _: &Answers) -> Result<(), String> {
+    Ok(())
 }
 
 fn finish_result(value: &Value, before: &Answers) -> Result<(), String> {
@@ -101,6 +105,7 @@ pub(super) fn source(query: &Query) -> Vec<Item> {
         "tickets" | "leaders" => vec![Item::new("71", "0007 夜里抽水（前观津）"), Item::new("72", "0008 路灯不亮（东观津）")],
         "handlers" | "checkers" => vec![Item::new("p1", "张三"), Item::new("p2", "王五")],
         "chat_groups" => vec![Item::new("g-swj", "水务局工作群")],
+        "fields" => vec![Item::new("land", "违法违规圈占土地"), Item::new("groundwater", "地下水超采综合治理")],
         other => panic!("no source {other}"),
     }
 }

@@ -148,8 +148,9 @@ pub(super) fn added() -> String {
     "这句话也写上了。".to_owned()
 }
 
-pub(super) fn confirm_unclear(controls: &Controls) -> String {
-    format!("没看明白。对就回“{}”，不办了回“{}”。", controls.word(Control::Submit), controls.word(Control::Cancel))
+/// The words for yes and no are those of the question.
+pub(super) fn confirm_unclear(yes: &str, no: &str) -> String {
+    format!("没看明白。对就回“{yes}”，不办了回“{no}”。")
 }
 
 pub(super) fn what_is_wrong(labels: &[&str]) -> String {

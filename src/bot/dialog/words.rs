@@ -92,8 +92,8 @@ pub(super) fn amount(said: &str) -> Option<i64> {
         Some(rest) if digits > 0 => (number.checked_mul(10_000)?, rest),
         _ => (number, unit),
     };
-    // A unit word of up to three characters may follow, nothing that would change the number.
-    let plain = unit.chars().count() <= 3
+    // A unit word of up to four characters (个工作日) may follow, nothing that would change the number.
+    let plain = unit.chars().count() <= 4
         && !unit.contains(|c: char| c.is_ascii_digit() || c == '.' || chinese(c).is_some() || c == '半');
     plain.then_some(if negative { -number } else { number })
 }
@@ -184,6 +184,7 @@ mod tests {
             ("一百二十三户", Some(123)),
             ("两万", Some(20_000)),
             ("3万", Some(30_000)),
+            ("3个工作日", Some(3)),
             ("十几户", Some(10)),
             ("二十一", Some(21)),
             ("一千零五", Some(1005)),

@@ -114,27 +114,27 @@ impl Config {
     pub fn problems(&self) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         if self.mode == Mode::Stream {
-            found.push(("mode", "stream is not available yet, use http".to_owned()));
+            found.push(("mode", "stream 模式还没有，请写 http。".to_owned()));
         }
         if self.client_id.trim().is_empty() {
-            found.push(("client_id", "is empty, copy the Client ID (AppKey) from the app's page".to_owned()));
+            found.push(("client_id", "空着，请从应用的凭证页复制 Client ID（AppKey）。".to_owned()));
         }
         if self.client_secret.expose_secret().trim().is_empty() {
-            found.push(("client_secret", "is empty, copy the Client Secret (AppSecret) from the app's page".to_owned()));
+            found.push(("client_secret", "空着，请从应用的凭证页复制 Client Secret（AppSecret）。".to_owned()));
         }
         if self.robot_code.as_deref().is_some_and(|code| code.trim().is_empty()) {
-            found.push(("robot_code", "is empty, leave the line out to use client_id".to_owned()));
+            found.push(("robot_code", "空着，不写这一行就用 client_id。".to_owned()));
         }
         for (key, base) in [("api_base", &self.api_base), ("oapi_base", &self.oapi_base)] {
             let usable = reqwest::Url::parse(base).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
             if !usable {
-                found.push((key, "is no address, write for example https://api.dingtalk.com".to_owned()));
+                found.push((key, "不是网址，请写比如 https://api.dingtalk.com。".to_owned()));
             } else if base.ends_with('/') {
-                found.push((key, "ends with a slash, leave it out".to_owned()));
+                found.push((key, "末尾多了一个斜杠，请去掉。".to_owned()));
             }
         }
         if !(SECOND..=DAY).contains(&self.max_skew) {
-            found.push(("max_skew", "must lie between 1s and 24h; DingTalk itself asks for 1h".to_owned()));
+            found.push(("max_skew", "要在 1s 和 24h 之间；钉钉自己要求 1h。".to_owned()));
         }
         found
     }

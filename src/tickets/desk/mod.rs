@@ -15,6 +15,7 @@ mod report;
 mod reporter;
 mod reveal;
 mod sealed;
+mod split;
 mod spot;
 mod supervise;
 mod terms;
@@ -22,20 +23,26 @@ mod trial;
 mod undo;
 mod work;
 
-pub use intake::assign_needs;
-pub use outcome::rate_answer;
+pub use appeal::unreasonable_claim;
+pub use callback::{callback_needs, how_to_reach, tries};
+pub use dispute::above;
+pub use intake::{subject_answer, unit_needs};
+pub use joint::{helper_lines, helping};
+pub use merge::merge_needs;
+pub use outcome::{rate_answer, rate_needs, rating_open};
 pub use report::{kind_of, title_of};
-pub use reporter::by_query_code;
+pub use reporter::{by_query_code, withdraw_needs};
 pub use sealed::{brought, nobody_inspects};
+pub use split::matters_rule;
 pub use undo::undo;
 pub use work::{finish_needs, finish_result};
 
 use super::{
     Mode, Sealed, State, Ticket, columns, kept,
-    life::{To, Verb, Who},
+    life::{self, To, Verb, Who},
     refs, show,
     store::{self, At, By, Event, Reporter},
-    wording,
+    together, wording,
 };
 use crate::{
     bot::{
@@ -47,6 +54,7 @@ use crate::{
     outbox::{Class, Push, Target},
     people::{Actor, Role},
 };
+use std::borrow::Cow;
 
 /// The actions that dialog files may name.
 pub const ACTIONS: &[&str] = &[
@@ -61,6 +69,7 @@ pub const ACTIONS: &[&str] = &[
     "tickets.ask",
     "tickets.assign",
     "tickets.redispatch",
+    "tickets.subject",
     "tickets.sign",
     "tickets.sendback",
     "tickets.note",
@@ -150,6 +159,11 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
 }
 
 async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: &Answers) -> Result<Reply> {
+    let ticket = match action {
+        // What reporters of a merged ticket say is for the one it is handled with.
+        "add" | "urge" | "relay" => merge::leading(turn, ticket).await?,
+        _ => ticket,
+    };
     match action {
         "add" => reporter::add(turn, ticket, answers).await,
         "accept" => intake::accept(turn, ticket).await,
@@ -167,6 +181,7 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
         "redo" => outcome::redo(turn, ticket, answers).await,
         "pass" => outcome::pass(turn, ticket).await,
         "reopen" => outcome::reopen(turn, ticket, &text(answers, "reason")).await,
+        "withdraw" if ticket.state == State::Merged => merge::withdraw(turn, ticket).await,
         "withdraw" => reporter::withdraw(turn, ticket).await,
         "urge" => reporter::urge(turn, ticket).await,
         "status" => reporter::status(turn, ticket).await,
@@ -189,8 +204,8 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
         "disagree" => agree::disagree(turn, ticket, answers).await,
         "answer" => supervise::answer(turn, ticket, answers).await,
         "reveal" => reveal::reveal(turn, ticket, answers).await,
-        "unmerge" => merge::unmerge(turn, ticket, answers).await,
-        "split" => merge::split(turn, ticket, answers).await,
+        "unmerge" => merge::unmerge(turn, ticket).await,
+        "split" => split::split(turn, ticket, answers).await,
         "forward" => deputy::forward(turn, ticket, answers).await,
         "supervise" => supervise::supervise(turn, ticket, answers).await,
         "raise" => dispute::raise(turn, ticket, answers).await,
@@ -199,6 +214,23 @@ async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: 
 }
 
 pub(super) use intake::{assign_to, names};
+
+/// Why a command on this ticket would come to nothing, as far as that can be told before its questions are asked.
+///
+/// # Errors
+/// Those of the database.
+pub async fn in_vain(turn: &mut Turn<'_, Actor>, verb: Verb, ticket: &Ticket) -> Result<Option<String>> {
+    Ok(match verb {
+        Verb::Contact if ticket.mode != Mode::RealName => Some(wording::contact_through_bot(ticket.typed())),
+        Verb::Done => joint::awaited(turn, ticket).await?,
+        Verb::Raise => dispute::nothing_above(turn.actor.directory(), ticket),
+        Verb::Extend => terms::room_now(ticket, turn.now).err(),
+        Verb::Rate => outcome::no_more_rating(turn, ticket).await?,
+        Verb::Unreasonable => appeal::no_claim(turn, ticket).await?,
+        Verb::Callback => callback::not_by_you(turn, ticket).await?,
+        _ => None,
+    })
+}
 
 /// The tickets that the `ticket` step names.
 async fn tickets(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Vec<Ticket>> {
@@ -244,17 +276,23 @@ struct Change<'a> {
     payload: Option<&'a str>,
     visible: &'static str,
     accepts: bool,
+    aside: Option<&'a str>,
     to: Option<To>,
 }
 
 impl<'a> Change<'a> {
     fn of(verb: Verb) -> Self {
-        Change { verb, reason: None, payload: None, visible: "all", accepts: false, to: None }
+        Change { verb, reason: None, payload: None, visible: "all", accepts: false, aside: None, to: None }
     }
 
     /// The same command also accepts the ticket, when `yes`: the history tells of that first.
     fn accepting(self, yes: bool) -> Self {
         Change { accepts: yes, ..self }
+    }
+
+    /// Words that only staff may read beside a change that everybody sees: an event of their own.
+    fn aside(self, words: &'a str) -> Self {
+        Change { aside: Some(words).filter(|words| !words.is_empty()), ..self }
     }
 
     fn because(self, reason: &'a str) -> Self {
@@ -286,26 +324,44 @@ impl<'a> Change<'a> {
 }
 
 /// Applies the row of the table that lets this person do this now: checks the right, moves the state, lets `edit` set the rest,
-/// writes guarded by the state and version it starts from, and adds the event. A row that leads back leaves the state to `edit`.
-async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl FnOnce(&mut Ticket)) -> Result<Ticket> {
+/// writes guarded by the history it starts from, and adds the event. A row that leads back leaves the state to `edit`.
+///
+/// Somebody else may have done something since the ticket was read. What did not move the ticket, a note for example, is no
+/// reason to refuse: the row is applied to the ticket as it is now.
+async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl Fn(&mut Ticket)) -> Result<Ticket> {
     let mine = refs::reported(turn, before.id).await?;
-    let found = refs::permitted_to(&turn.actor, before, what.verb, what.to, mine.is_some());
-    let Some((row, who)) = found else {
-        return Err(Error::user(refs::refusal(&turn.actor, before, what.verb, mine.is_some())));
+    let events = 1 + i64::from(what.accepts) + i64::from(what.aside.is_some());
+    if before.appealed && before.state == State::Submitted && matches!(what.verb, Verb::Accept | Verb::Reject | Verb::Assign) {
+        appeal::by_somebody_else(turn, before, what.verb).await?;
+    }
+    let mut before = Cow::Borrowed(before);
+    let (who, replaced, after) = loop {
+        let found = refs::permitted_to(&turn.actor, &before, what.verb, what.to, mine.is_some());
+        let Some((row, who)) = found else {
+            return Err(Error::user(refs::refusal(&turn.actor, &before, what.verb, mine.is_some())));
+        };
+        let mut after = before.clone().into_owned();
+        if let To::State(to) = row.to {
+            after.state = to;
+        }
+        edit(&mut after);
+        life::let_go(&mut after);
+        // An edit may put a whole earlier ticket in place; the counts of the row stay its own.
+        (after.version, after.events) = (before.version, before.events);
+        merge::may_end(turn, &before, after.state).await?;
+        let replaced = columns::replaced(&columns::changed(&before, &after));
+        if store::update(turn.tx, &before, &mut after, events).await? {
+            break (who, replaced, after);
+        }
+        match store::by_id(turn.tx.conn(), before.id).await? {
+            Some(present) if (present.state, present.version) == (before.state, before.version) => {
+                before = Cow::Owned(present);
+            }
+            present => return Err(Error::user(wording::too_late(present.as_ref().unwrap_or(&before)))),
+        }
     };
-    let mut after = before.clone();
-    if let To::State(to) = row.to {
-        after.state = to;
-    }
-    edit(&mut after);
-    let events = 1 + i64::from(what.accepts);
-    let replaced = columns::replaced(&columns::changed(before, &after));
-    if !store::update(turn.tx, before, &mut after, events).await? {
-        let present = store::by_id(turn.tx.conn(), before.id).await?;
-        return Err(Error::user(wording::too_late(present.as_ref().unwrap_or(before))));
-    }
     let keys = turn.actor.office.keys.clone();
-    let at = At { ticket: before.id, seq: after.events, turn_key: turn.key, now: turn.now };
+    let at = At { ticket: before.id, seq: after.events - i64::from(what.aside.is_some()), turn_key: turn.key, now: turn.now };
     let mut from = before.state;
     if what.accepts {
         let event = Event {
@@ -318,24 +374,39 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
             before: None,
         };
         let by = By { person: Some(turn.actor.person), role: Role::Intake.as_str() };
-        store::event(turn.tx, &keys, At { seq: after.events - 1, ..at }, by, event).await?;
+        store::event(turn.tx, &keys, At { seq: at.seq - 1, ..at }, by, event).await?;
         from = State::Accepted;
     }
     answer_namelessly(turn, mine.as_ref());
     let by = by(turn, who);
-    // Whoever has the database alone reads nothing of what is sealed.
-    let closed = what.reason.filter(|_| after.sealed != Sealed::Open);
-    let closed = closed.map(|reason| kept::seal_event(&keys, after.id, reason)).transpose()?;
+    // The words of somebody who reported another ticket that is part of this one are for staff alone, as hidden as that person.
+    let aside = mine.filter(|mine| by.role == "reporter" && mine.ticket != before.id && what.reason.is_some());
+    let hidden = aside.as_ref().and_then(|mine| Some(kept::for_unit(what.reason?, mine.mode, &kept::own_names(turn, None))));
+    let reason = kept::beside(&keys, &after, hidden.as_deref().or(what.reason))?;
+    let replaced = kept::beside(&keys, &after, replaced.as_deref())?.map(Cow::into_owned);
     let event = Event {
         verb: what.verb,
         from: Some(from),
         to: after.state,
-        reason: closed.as_deref().or(what.reason),
+        reason: reason.as_deref(),
         payload: what.payload,
-        visible: what.visible,
+        visible: if aside.is_some() { "staff" } else { what.visible },
         before: replaced,
     };
     store::event(turn.tx, &keys, at, by, event).await?;
+    if let Some(aside) = what.aside {
+        let aside = kept::beside(&keys, &after, Some(aside))?;
+        let event = Event {
+            verb: what.verb,
+            from: Some(after.state),
+            to: after.state,
+            reason: aside.as_deref(),
+            payload: None,
+            visible: "staff",
+            before: None,
+        };
+        store::event(turn.tx, &keys, At { seq: after.events, ..at }, by, event).await?;
+    }
     Ok(after)
 }
 
@@ -370,22 +441,54 @@ fn by(turn: &Turn<'_, Actor>, who: Who) -> By {
     }
 }
 
-/// Tells everybody who reported the ticket, except the sender of this turn.
+/// Tells the unit: its liaisons, and the person who handles the ticket.
+fn tell_unit(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
+    if ticket.handler.is_some_and(|handler| handler != turn.actor.person) {
+        tell_handler(turn, ticket, class, reply.clone());
+    }
+    tell_role(turn, ticket, Role::Liaison, class, reply);
+}
+
+/// Tells one person in private.
+fn tell_person(turn: &mut Turn<'_, Actor>, ticket: &Ticket, person: i64, reply: Reply) {
+    if person == turn.actor.person {
+        return;
+    }
+    let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+    let target = Target::Person(person);
+    turn.push(Push { target, ticket: Some(ticket.id), class: Class::Now, reply, except: None, urgent: ticket.urgent() });
+}
+
+/// What a group may read, and what only a private chat may.
+fn both(group: String, private: String) -> Reply {
+    Reply { text: group, private: Some(private), ..Reply::default() }
+}
+
+/// Tells everybody who reported the ticket, or one that is handled as part of it, except the sender of this turn.
 async fn tell_reporters(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: Reply) -> Result<Vec<Reporter>> {
     let mine = turn.actor.holders();
-    let reporters = store::reporters(turn.tx, ticket.id).await?;
-    let others: Vec<Reporter> = reporters.into_iter().filter(|reporter| !mine.contains(&reporter.holder)).collect();
-    for reporter in &others {
+    let own = store::reporters(turn.tx, ticket.id).await?.into_iter().map(|reporter| (reporter, None));
+    let merged = together::reporters(turn.tx, ticket.id).await?.into_iter().map(|(reporter, seq)| (reporter, Some(seq)));
+    let mut told: Vec<Reporter> = Vec::new();
+    for (reporter, of) in own.chain(merged) {
+        if mine.contains(&reporter.holder) || told.iter().any(|known| known.holder == reporter.holder) {
+            continue;
+        }
+        let reply = match of {
+            Some(seq) => Reply { text: wording::merging::with_leader(seq, ticket.seq, &reply.text), ..reply.clone() },
+            None => reply.clone(),
+        };
         turn.push(Push {
             target: Target::Reporter(reporter.id),
             ticket: Some(ticket.id),
             class: Class::Now,
-            reply: reply.clone(),
+            reply,
             except: None,
             urgent: ticket.urgent(),
         });
+        told.push(reporter);
     }
-    Ok(others)
+    Ok(told)
 }
 
 /// Tells the holders of a role, in the ticket's unit where the role belongs to one. `reply` must be fit for a group; what only a

@@ -1,8 +1,13 @@
 //! What became of it: 审核, 退回重办, 通过, 评价, 重办.
 
-use super::{Change, account, change, intake::leave, key, sealed, tell_handler, tell_reporters, tell_role, text, unit_name};
+use super::{
+    Change, account, change, intake::leave, key, merge::leading, sealed, tell_handler, tell_reporters, tell_role, text, unit_name,
+};
 use crate::{
-    bot::{Submitted, Turn, close_offers, dialog::Answers},
+    bot::{
+        Submitted, Turn, close_offers, close_offers_to,
+        dialog::{Answers, Value},
+    },
     clock::DAY,
     error::{Error, Result},
     media,
@@ -13,8 +18,10 @@ use crate::{
         Sealed, State, Ticket,
         calendar::{self, Clock},
         kept,
-        life::Verb,
-        refs, show, store, wording,
+        life::{To, Verb, Who},
+        refs, show,
+        store::{self, Past},
+        wording::{self, terms as words},
     },
 };
 
@@ -41,7 +48,7 @@ pub(super) async fn sign_off(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resu
 /// 退回重办, by the unit's leader or the dispatcher.
 pub(super) async fn redo(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let reason = text(answers, "reason");
-    let leader = refs::is(&turn.actor, &ticket, crate::tickets::life::Who::Holder(Role::UnitLeader), false);
+    let leader = refs::is(&turn.actor, &ticket, Who::Holder(Role::UnitLeader), false);
     let after = change(turn, &ticket, Change::of(Verb::Redo).because(&reason).internal(), |ticket| {
         ticket.signed_off = false;
         ticket.resolved_at = None;
@@ -100,20 +107,90 @@ pub(super) async fn ask_to_rate(turn: &mut Turn<'_, Actor>, after: &Ticket) -> R
     Ok(())
 }
 
+/// Can this ticket be rated now: while the reporter is asked, and for fifteen days after it was closed?
+pub fn rating_open(ticket: &Ticket, now: i64) -> bool {
+    match ticket.state {
+        State::Callback => true,
+        State::Closed => ticket.closed_at.is_some_and(|at| now <= at + RATING_WINDOW),
+        _ => false,
+    }
+}
+
+/// How often this reporter has rated the present round: the history names the entry in each rating's payload.
+fn times_rated(history: &[Past], entry: i64) -> usize {
+    let this_round = history.iter().rev().take_while(|past| matches!(past.to, State::Callback | State::Closed));
+    let by_entry = |past: &&Past| {
+        let payload = past.payload.as_deref().and_then(|payload| serde_json::from_str::<serde_json::Value>(payload).ok());
+        payload.is_some_and(|payload| payload["entry"] == entry)
+    };
+    this_round.filter(|past| past.verb == Verb::Rate).filter(by_entry).count()
+}
+
+/// Why this reporter can rate no more: the time is over, or the one change was made.
+pub(super) async fn no_more_rating(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
+    if !rating_open(ticket, turn.now) {
+        return Ok(Some(words::rating_over(&ticket.short())));
+    }
+    let Some(mine) = refs::reported(turn, ticket.id).await? else { return Ok(None) };
+    let times = times_rated(&store::history(turn.tx, ticket.id).await?, mine.id);
+    Ok((times >= 2).then(|| words::rated_twice(&ticket.short())))
+}
+
+/// What the dialog of 评价 must be given: how often this reporter has rated already, as it was when the dialog began.
+///
+/// # Errors
+/// Those of the database.
+pub async fn rate_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Answers> {
+    let mut given = Answers::new();
+    if answers.contains_key("again") || !answers.contains_key("ticket") {
+        return Ok(given);
+    }
+    let Some(ticket) = super::tickets(turn, answers).await?.pop() else { return Ok(given) };
+    if let Some(mine) = refs::reported(turn, ticket.id).await? {
+        let times = times_rated(&store::history(turn.tx, ticket.id).await?, mine.id);
+        given.insert("again".into(), Value::text(times.to_string()).into());
+    }
+    Ok(given)
+}
+
 /// One answer of a rating, stored at once. A good score closes the ticket without waiting for the rest.
 ///
 /// # Errors
-/// Those of the database; a sentence when the ticket is no longer being rated.
+/// Those of the database; a sentence when somebody rates who may not.
 pub async fn rate_answer(turn: &mut Turn<'_, Actor>, step: &str, answers: &Answers) -> Result<()> {
     if !answers.contains_key("ticket") {
         return Ok(());
     }
     let Some((ticket, reporter)) = rated(turn, answers).await? else { return Ok(()) };
+    let Some(first) = may_store(turn, &ticket, reporter, answers).await? else { return Ok(()) };
     store_answer(turn, &ticket, reporter, step, answers).await?;
-    if matches!(step, "solved" | "satisfaction") && ticket.state == State::Callback && is_good(answers) {
-        close(turn, &ticket, answers).await?;
+    if first && matches!(step, "solved" | "satisfaction") && is_good(answers) {
+        settle(turn, &ticket, reporter, answers).await?;
     }
     Ok(())
+}
+
+/// May an answer be stored now, and is it of a first rating that is not in the history yet? `None`: it may not. The one change of a
+/// rating is written into the history with what it replaces, before its first answer is stored.
+async fn may_store(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64, answers: &Answers) -> Result<Option<bool>> {
+    if !rating_open(ticket, turn.now) {
+        return Ok(None);
+    }
+    let times = times_rated(&store::history(turn.tx, ticket.id).await?, reporter);
+    let begun_with: usize = text(answers, "again").parse().unwrap_or(times);
+    Ok(match (begun_with, times) {
+        (0, times) => Some(times == 0),
+        (1, 1) => {
+            let ratings = store::ratings(turn.tx, ticket.id).await?;
+            let old = ratings.into_iter().find(|rating| rating.round == ticket.round && rating.reporter == reporter);
+            let was = old.map(|old| (old.solved.unwrap_or_default(), old.value));
+            let payload = serde_json::json!({ "entry": reporter, "was": was }).to_string();
+            change(turn, ticket, Change::of(Verb::Rate).with(&payload).leading(To::Same), |_| {}).await?;
+            Some(false)
+        }
+        (1, 2) => Some(false),
+        _ => None,
+    })
 }
 
 fn is_good(answers: &Answers) -> bool {
@@ -131,10 +208,7 @@ async fn store_answer(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64
         "words" => {
             let words = account(answers, step).text;
             sealed::guard(turn, ticket, &words)?;
-            let open = kept::for_unit(&words, ticket.mode, &kept::own_names(turn, None));
-            let closed = ticket.sealed != Sealed::Open && !open.is_empty();
-            let keys = &turn.actor.office.keys;
-            ("words", if closed { kept::seal_event(keys, ticket.id, &open)? } else { open })
+            ("words", rating_words(turn, ticket, &words).await?)
         }
         _ => return Ok(()),
     };
@@ -145,10 +219,21 @@ async fn store_answer(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64
     store::rate(turn.tx, ticket, reporter, column, &value, now).await
 }
 
+/// The words of a rating, as they are kept: as a unit may read them.
+pub(super) async fn rating_words(turn: &mut Turn<'_, Actor>, ticket: &Ticket, words: &str) -> Result<String> {
+    let open = kept::of_reporter(turn, ticket, words).await?.open;
+    let words = Some(open.as_str()).filter(|open| !open.is_empty());
+    Ok(kept::beside(&turn.actor.office.keys, ticket, words)?.unwrap_or_default().into_owned())
+}
+
 /// The ticket that is rated and the sender's entry; a person who handled it may not rate it.
 async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(Ticket, i64)>> {
     let mut tickets = super::tickets(turn, answers).await?;
     let Some(ticket) = tickets.pop() else { return Ok(None) };
+    let ticket = leading(turn, ticket).await?;
+    if !matches!(ticket.state, State::Callback | State::Closed) {
+        return Err(Error::user(wording::wrong_state(&ticket, Verb::Rate)));
+    }
     let Some(mine) = refs::reported(turn, ticket.id).await? else {
         return Err(Error::user(wording::not_yours(&ticket, Verb::Rate)));
     };
@@ -159,7 +244,7 @@ async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(
 }
 
 /// Who of the unit worked on the ticket.
-async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i64>> {
+pub(super) async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i64>> {
     let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader, Role::Inspector].map(Role::as_str);
     let history = store::history(turn.tx, ticket.id).await?;
     let worked = history.iter().filter(|past| of_unit.contains(&past.role.as_str())).filter_map(|past| past.actor);
@@ -172,48 +257,72 @@ pub(super) async fn rate(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resul
     if !matches!(ticket.state, State::Callback | State::Closed) {
         return Err(Error::user(wording::wrong_state(&ticket, Verb::Rate)));
     }
+    let Some(first) = may_store(turn, &ticket, reporter, answers).await? else {
+        let why = if rating_open(&ticket, turn.now) { words::rated_twice } else { words::rating_over };
+        return Err(Error::user(why(&ticket.short())));
+    };
     for step in ["solved", "satisfaction", "contacted", "reason", "words"] {
         store_answer(turn, &ticket, reporter, step, answers).await?;
     }
     let files: Vec<i64> = account(answers, "words").media.iter().map(|file| file.id).collect();
     media::attach(turn.tx, &files, ticket.id).await?;
-    let again = key(answers, "reopen") == "yes";
-    if again {
-        let words = account(answers, "words").text;
-        reopen(turn, ticket, &words).await?;
-    } else if ticket.state == State::Callback {
-        close(turn, &ticket, answers).await?;
-    }
-    Ok(Submitted::Done(vec![("next", wording::rated(again).to_owned())]))
+    let next = if key(answers, "reopen") == "yes" {
+        let said = account(answers, "words").text;
+        let passed_on = matches!(refs::permitted(&turn.actor, &ticket, Verb::Reopen, true), Some((row, _)) if row.to == To::Same);
+        reopen(turn, ticket, &said).await?;
+        if passed_on { words::rated_and_passed_on() } else { wording::rated(true) }
+    } else {
+        if first {
+            settle(turn, &ticket, reporter, answers).await?;
+        }
+        wording::rated(false)
+    };
+    Ok(Submitted::Done(vec![("next", next.to_owned())]))
 }
 
-async fn close(turn: &mut Turn<'_, Actor>, ticket: &Ticket, answers: &Answers) -> Result<()> {
+/// A rating is complete: the first one closes the ticket, those of other reporters are added to its history.
+async fn settle(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64, answers: &Answers) -> Result<()> {
     let now = turn.now;
-    let score = key(answers, "satisfaction");
-    change(turn, ticket, Change::of(Verb::Rate).with(&score), |ticket| ticket.closed_at = Some(now)).await?;
-    close_offers(turn.tx, ticket.id, &[]).await
+    let payload = serde_json::json!({
+        "entry": reporter, "solved": key(answers, "solved"), "value": key(answers, "satisfaction"),
+    });
+    let payload = payload.to_string();
+    change(turn, ticket, Change::of(Verb::Rate).with(&payload), |ticket| {
+        ticket.closed_at.get_or_insert(now);
+    })
+    .await?;
+    answered(turn, ticket.id, reporter).await
 }
 
-/// 重办: a new round with half the time.
+/// One reporter was heard: what was still asked about the work is not asked any more, the other reporters still rate.
+pub(super) async fn answered(turn: &mut Turn<'_, Actor>, ticket: i64, reporter: i64) -> Result<()> {
+    close_offers(turn.tx, ticket, &["add", "relay"]).await?;
+    close_offers_to(turn.tx, ticket, "rate", &Target::Reporter(reporter)).await
+}
+
+/// 重办: a new round with half the time. The third wish of a reporter is passed on to the congress staff.
 pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &str) -> Result<Reply> {
     let now = turn.now;
     let mine = refs::reported(turn, ticket.id).await?.is_some();
-    let as_staff = refs::permitted(&turn.actor, &ticket, Verb::Reopen, false).is_some();
-    if mine && !as_staff {
-        if ticket.reopens >= 2 {
-            return Err(Error::user(wording::reopened_enough()));
-        }
-        if ticket.state == State::Closed && ticket.closed_at.is_some_and(|at| now > at + REOPEN_WINDOW) {
-            return Err(Error::user(wording::reopen_too_late()));
-        }
+    let Some((row, who)) = refs::permitted(&turn.actor, &ticket, Verb::Reopen, mine) else {
+        return Err(Error::user(refs::refusal(&turn.actor, &ticket, Verb::Reopen, mine)));
+    };
+    let of_reporter = matches!(who, Who::Reporter | Who::Holder(Role::CallbackClerk));
+    if of_reporter && ticket.state == State::Closed && ticket.closed_at.is_some_and(|at| now > at + REOPEN_WINDOW) {
+        return Err(Error::user(wording::reopen_too_late()));
     }
-    let relapse = if ticket.state == State::Closed { "relapse" } else { "" };
     sealed::guard(turn, &ticket, reason)?;
-    let names = kept::own_names(turn, None);
-    let open = if mine { kept::for_unit(reason, ticket.mode, &names) } else { reason.to_owned() };
-    let after = change(turn, &ticket, Change::of(Verb::Reopen).because(&open).with(relapse), |ticket| {
+    if row.to == To::Same {
+        return ask_congress(turn, ticket, reason).await;
+    }
+    let relapse = ticket.state == State::Closed;
+    let said = if of_reporter { kept::of_reporter(turn, &ticket, reason).await? } else { kept::Kept::of(reason) };
+    let what = Change::of(Verb::Reopen).because(&said.open).sealing(&said.original).leading(row.to);
+    let after = change(turn, &ticket, what, |ticket| {
         ticket.round += 1;
-        ticket.reopens += i64::from(mine);
+        ticket.reopens += i64::from(of_reporter);
+        ticket.relapse |= relapse;
+        ticket.unreasonable = None;
         ticket.signed_off = false;
         ticket.resolved_at = None;
         ticket.closed_at = None;
@@ -226,20 +335,81 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     let group = show::group_label(&after, &directory);
     let label = show::label(&after, &directory);
     let due = after.resolve_due;
+    let from = words::who_reopens(who);
     let reply = Reply {
-        text: wording::reopened(&group, "", due, now),
-        private: Some(wording::reopened(&label, &open, due, now)),
+        text: wording::reopened(&group, from, "", due, now),
+        private: Some(wording::reopened(&label, from, &said.open, due, now)),
         ..Reply::default()
     };
     tell_handler(turn, &after, Class::Now, reply.clone());
+    // Of a sealed ticket each of these would reach the same inspectors.
     if after.sealed == Sealed::Open {
         tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
         tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
     }
-    let done = if mine && !as_staff {
+    if !matches!(who, Who::Reporter) {
+        tell_reporters(turn, &after, words::reporter_reopened(&label, due, now).into()).await?;
+    }
+    let done = if matches!(who, Who::Reporter) {
         wording::reopened_for_you(&show::here(turn, &after))
     } else {
         wording::done(Verb::Reopen, &show::here(turn, &after), "")
     };
     Ok(done.into())
+}
+
+/// The reporter has had two more rounds: whether there is a third one the congress staff decide. They are asked once.
+async fn ask_congress(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &str) -> Result<Reply> {
+    let history = store::history(turn.tx, ticket.id).await?;
+    let asked = |past: &&Past| past.verb == Verb::Reopen && matches!(past.to, State::Callback | State::Closed);
+    if history.iter().rev().take_while(|past| past.to != State::Working).any(|past| asked(&past)) {
+        return Err(Error::user(words::congress_decides(&ticket.short())));
+    }
+    let said = kept::of_reporter(turn, &ticket, reason).await?;
+    let what = Change::of(Verb::Reopen).because(&said.open).sealing(&said.original).leading(To::Same);
+    let after = change(turn, &ticket, what, |_| {}).await?;
+    let directory = turn.actor.office.directory.clone();
+    let reply = Reply {
+        text: words::reopen_to_congress(&show::group_label(&after, &directory), "", after.typed()),
+        private: Some(words::reopen_to_congress(&show::label(&after, &directory), &said.open, after.typed())),
+        ..Reply::default()
+    };
+    tell_role(turn, &after, Role::NpcStaff, Class::Now, reply);
+    Ok(words::reopen_passed_on(&show::here(turn, &after)).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn past(verb: Verb, to: State, payload: &str) -> Past {
+        Past { payload: Some(payload.into()), ..Past::of(verb, to) }
+    }
+
+    #[test]
+    fn each_reporters_ratings_of_this_round_are_counted() {
+        let history = [
+            past(Verb::Pass, State::Callback, ""),
+            past(Verb::Rate, State::Closed, r#"{"entry":7}"#),
+            past(Verb::Reopen, State::Working, ""),
+            past(Verb::Pass, State::Callback, ""),
+            past(Verb::Rate, State::Closed, r#"{"entry":7}"#),
+            past(Verb::Rate, State::Closed, r#"{"entry":8}"#),
+            past(Verb::Add, State::Closed, r#"{"entry":7}"#),
+            past(Verb::Rate, State::Closed, r#"{"entry":7,"was":["yes",5]}"#),
+        ];
+        for (entry, times) in [(7, 2), (8, 1), (9, 0)] {
+            assert_eq!(times_rated(&history, entry), times, "{entry}");
+        }
+        assert_eq!(times_rated(&history[..4], 7), 0);
+    }
+
+    #[test]
+    fn a_rating_can_be_given_for_fifteen_days_after_closing() {
+        let closed = Ticket { state: State::Closed, closed_at: Some(0), ..Ticket::blank(0) };
+        assert!(rating_open(&closed, RATING_WINDOW));
+        assert!(!rating_open(&closed, RATING_WINDOW + 1));
+        assert!(rating_open(&Ticket { state: State::Callback, ..Ticket::blank(0) }, 0));
+        assert!(!rating_open(&Ticket { state: State::Working, ..closed }, 0));
+    }
 }

@@ -6,7 +6,7 @@ use crate::{
         Offer, Submitted, Turn,
         dialog::{self, Answer, Answers, Value},
     },
-    clock::{HOUR, local},
+    clock::{DAY, HOUR, local},
     error::{Error, Result},
     media,
     message::{Point, Reply},
@@ -28,6 +28,9 @@ use chrono::Timelike;
 
 /// At most so many of a field's questions are put into the one friendly message.
 const QUESTIONS: usize = 4;
+
+/// What is reported again so soon after it was closed has come back.
+const RELAPSE_WINDOW: i64 = 90 * DAY;
 
 /// What a report comes to, before it is a ticket.
 struct Clue {
@@ -161,8 +164,7 @@ pub(super) async fn details(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
         return Ok(Submitted::Done(Vec::new()));
     }
     media::attach(turn.tx, &media, id).await?;
-    let names = kept::own_names(turn, None);
-    let said = kept::addition(turn, &ticket, &lines.join("；"), &names)?;
+    let said = kept::of_reporter(turn, &ticket, &lines.join("；")).await?;
     change(turn, &ticket, Change::of(Verb::Add).because(&said.open).sealing(&said.original).leading(To::Same), |_| {}).await?;
     Ok(Submitted::Done(Vec::new()))
 }
@@ -177,6 +179,11 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     let campaign = field.is_some_and(|field| field.kind == FieldKind::Campaign);
     let kind = clue.kind.unwrap_or_else(|| kind_of(&clue.text, campaign));
     let priority = if crate::tickets::words::danger(&clue.text) { Priority::Urgent } else { Priority::Normal };
+    let village = Level::of(&clue.area) == Some(Level::Village);
+    let earlier = match field.filter(|_| village) {
+        Some(field) => store::closed_since(turn.tx, &clue.area, &field.id, now - RELAPSE_WINDOW).await?,
+        None => None,
+    };
     let mut ticket = Ticket {
         id: turn.tx.id()?,
         number,
@@ -195,6 +202,7 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         on_behalf: clue.on_behalf,
         mode: clue.mode,
         priority,
+        relapse: earlier.is_some(),
         accept_due: Some(calendar::due(now, calendar::limit(Clock::Accept, kind, priority))),
         ..Ticket::blank(now)
     };
@@ -203,10 +211,11 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     let (reporter, code) = write(turn, &ticket, clue.point, &clue.media, clue.contact).await?;
     let proposal = directory.propose(&ticket.text, ticket.field.as_deref(), &ticket.area);
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
+    let before = earlier.map(|number| wording::terms::closed_here_before(&number)).unwrap_or_default();
     let detail = wording::with_media(&words::shorten(&ticket.text, 200), clue.media.len());
     let reply = Reply {
-        text: wording::new_for_intake(&ticket.number, &show::group_scope(&ticket, directory)),
-        private: Some(wording::new_for_intake_private(&show::label(&ticket, directory), &detail, &ticket, proposal)),
+        text: wording::new_for_intake(&ticket.number, &show::group_scope(&ticket, directory)) + &before,
+        private: Some(wording::new_for_intake_private(&show::label(&ticket, directory), &detail, &ticket, proposal) + &before),
         ..Reply::default()
     };
     tell_role(turn, &ticket, Role::Intake, Class::Batch, reply);
@@ -287,9 +296,9 @@ pub fn kind_of(text: &str, campaign: bool) -> Kind {
 pub fn title_of(text: &str, village: &str) -> String {
     let line = words::one_line(text);
     let bare = village.trim_end_matches('村');
-    let line =
-        line.strip_prefix(village).or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1)).unwrap_or(&line);
-    let line = line.strip_prefix("村").unwrap_or(line);
+    let after_name = line.strip_prefix(village).filter(|_| !village.is_empty());
+    let after_name = after_name.or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1));
+    let line = after_name.map_or(line.as_str(), |rest| rest.strip_prefix("村").unwrap_or(rest));
     let line = line.trim_start_matches(['，', ',', ' ', '的', '：']).trim_start_matches("里的").trim_start_matches("里头");
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
@@ -336,6 +345,7 @@ mod tests {
     fn a_title_is_the_first_words() {
         assert_eq!(title_of("夜里有人打井抽水卖。半年多了", "前观津村"), "夜里有人打井抽水卖");
         assert_eq!(title_of("前观津夜里有人打井", "前观津村"), "夜里有人打井");
+        assert_eq!(title_of("村口路灯不亮", "前观津村"), "村口路灯不亮");
         assert_eq!(title_of("", "前观津村"), "（照片或语音）");
     }
 }

@@ -2,14 +2,22 @@
 
 use super::{Change, account, change, sealed, work::tell_whoever_has_it};
 use crate::{
-    bot::{Submitted, Turn, close_offers, dialog::Answers},
+    bot::{
+        Submitted, Turn, close_offers,
+        dialog::{Answers, Value},
+    },
     clock::{DAY, HOUR, MINUTE},
     error::{Error, Result},
     media,
     message::Reply,
     outbox::{Class, Target},
     people::{Actor, Role},
-    tickets::{Kind, Sealed, State, Ticket, kept, life::Verb, looks, refs, show, store, wording},
+    tickets::{
+        Matter, Proposal, Sealed, State, Ticket, Voice, kept,
+        life::{To, Verb, When},
+        looks, refs, show, store,
+        wording::{self, terms},
+    },
 };
 
 /// What comes this soon after an addition belongs to it.
@@ -22,14 +30,14 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     let what = account(answers, "what");
     let files: Vec<i64> = what.media.iter().map(|file| file.id).collect();
     sealed::guard(turn, &ticket, &what.text)?;
-    let names = kept::own_names(turn, None);
-    let said = kept::addition(turn, &ticket, &what.text, &names)?;
+    let said = kept::of_reporter(turn, &ticket, &what.text).await?;
     let words = wording::with_media(&said.open, files.len());
     let after = change(turn, &ticket, Change::of(Verb::Add).because(&words).sealing(&said.original), |_| {}).await?;
     media::attach(turn.tx, &files, after.id).await?;
     close_offers(turn.tx, after.id, &["add"]).await?;
     // A picture is often followed by a word about it, and a word by a picture.
-    if let Some(mine) = refs::reported(turn, after.id).await? {
+    let mine = refs::reported(turn, after.id).await?;
+    if let Some(mine) = &mine {
         super::intake::leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
     }
     let reply = Reply {
@@ -41,13 +49,30 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     Ok(wording::added(&show::here(turn, &after)).into())
 }
 
-/// 撤回, where no consent is needed.
-pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
-    if ticket.sealed != Sealed::Open {
-        return Err(Error::user(wording::secrecy::withdraw_needs_consent(&ticket.short())));
+/// What the dialog of 撤回 must be given: who has to agree: nobody, intake, or the inspectors.
+///
+/// # Errors
+/// Those of the database.
+pub async fn withdraw_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Answers> {
+    let mut given = Answers::new();
+    if answers.contains_key("ticket") {
+        let tickets = super::tickets(turn, answers).await?;
+        let consent = match tickets.iter().find(|ticket| When::NeedsConsent.holds(ticket)) {
+            Some(ticket) if ticket.sealed != Sealed::Open => "sealed",
+            Some(_) => "yes",
+            None => "no",
+        };
+        given.insert("consent".into(), Value::key(consent, "").into());
     }
-    if ticket.kind == Kind::Accusation || ticket.urgent() {
-        return Err(Error::user(wording::withdraw_needs_consent()));
+    Ok(given)
+}
+
+/// 撤回. Of an accusation and of what is urgent or sealed intake has to agree first.
+pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    if When::NeedsConsent.holds(&ticket)
+        && let Some(mine) = refs::reported(turn, ticket.id).await?
+    {
+        return ask_consent(turn, ticket, mine.holder).await;
     }
     let after = change(turn, &ticket, Change::of(Verb::Withdraw), |_| {}).await?;
     close_offers(turn.tx, after.id, &[]).await?;
@@ -56,7 +81,30 @@ pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resu
         super::tell_handler(turn, &after, Class::Batch, text.clone().into());
     }
     super::tell_role(turn, &after, Role::Intake, Class::Batch, text.into());
-    Ok(wording::done(Verb::Withdraw, &show::here(turn, &after), "").into())
+    let extra = if after.restored { String::new() } else { terms::restore_hint(after.typed()) };
+    Ok(wording::done(Verb::Withdraw, &show::here(turn, &after), &extra).into())
+}
+
+/// The wish to withdraw waits for intake.
+async fn ask_consent(turn: &mut Turn<'_, Actor>, ticket: Ticket, holder: String) -> Result<Reply> {
+    super::agree::somebody_else(turn, &ticket, Role::Intake)?;
+    let proposal = Proposal {
+        matter: Matter::Withdraw,
+        by: Voice { holder, role: "reporter".to_owned() },
+        agreed: Vec::new(),
+        words: String::new(),
+        until: None,
+    };
+    let after =
+        change(turn, &ticket, Change::of(Verb::Withdraw).leading(To::Same), |ticket| ticket.proposal = Some(proposal.clone()))
+            .await?;
+    let directory = turn.actor.office.directory.clone();
+    let reply = super::both(
+        terms::withdraw_asked(&show::group_label(&after, &directory), after.typed()),
+        terms::withdraw_asked(&show::label(&after, &directory), after.typed()),
+    );
+    super::tell_role(turn, &after, Role::Intake, Class::Now, reply);
+    Ok(terms::withdraw_passed_on(&show::here(turn, &after), wording::decider(&after)).into())
 }
 
 /// 催办.
@@ -82,6 +130,7 @@ pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
         ..Reply::default()
     };
     tell_whoever_has_it(turn, &after, Class::Now, reply);
+    super::joint::urge(turn, &after).await?;
     Ok(wording::urge_passed_on(&show::here(turn, &after)).into())
 }
 

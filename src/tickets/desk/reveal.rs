@@ -28,7 +28,7 @@ pub(super) async fn reveal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let directory = turn.actor.office.directory.clone();
     if known.is_empty() {
         // Nobody was seen, so nobody looked: the event is undone with the sentence.
-        return Err(Error::user(wording::secrecy::nobody_can_know(&after.short(), after.seq)));
+        return Err(Error::user(wording::secrecy::nobody_can_know(&after.short(), after.typed())));
     }
     let mut who = Vec::with_capacity(known.len());
     for reporter in known {
@@ -53,5 +53,5 @@ fn identity(turn: &Turn<'_, Actor>, ticket: &Ticket, reporter: &Reporter) -> Res
     let contact = reporter.contact.as_ref();
     let contact = contact.map(|sealed| office.keys.open(&show::contact_place(reporter.id), sealed)).transpose()?;
     let name = office.directory.staff(person).map(|staff| staff.name.as_str());
-    Ok(wording::secrecy::identity(name, contact.as_deref(), wording::channel(&ticket.source), ticket.seq))
+    Ok(wording::secrecy::identity(name, contact.as_deref(), wording::channel(&ticket.source), ticket.typed()))
 }

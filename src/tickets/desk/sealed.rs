@@ -137,7 +137,7 @@ pub(super) async fn accept(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
     let label = show::label(&after, turn.actor.directory());
     tell_reporters(turn, &after, wording::secrecy::accepted_for_reporter(&label, after.resolve_due, now).into()).await?;
     tell_role(turn, &after, Role::Inspector, Class::Batch, wording::secrecy::taken_by_colleague(&label).into());
-    Ok(wording::secrecy::accepted(&label, after.seq, after.resolve_due, now).into())
+    Ok(wording::secrecy::accepted(&label, &after.typed(), after.resolve_due, now).into())
 }
 
 /// Words that a reporter adds to a sealed clue must not reach the very person they are about.

@@ -1,6 +1,8 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
-use super::{Change, account, answer, change, key, sealed, tell_handler, tell_reporters, tell_role, text, unit_name};
+use super::{
+    Change, account, answer, change, dispute, joint, key, sealed, tell_handler, tell_reporters, tell_role, text, unit_name,
+};
 use crate::{
     bot::{
         Offer, Submitted, Turn,
@@ -14,7 +16,7 @@ use crate::{
     people::{Actor, Role},
     tickets::{
         Method, Mode, Sealed, State, Ticket, Verification,
-        calendar::{self, Amount},
+        calendar::{self, Amount, Clock},
         kept,
         life::{Verb, Who},
         refs, show, store, wording,
@@ -28,27 +30,33 @@ pub(super) async fn sign(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     Ok(answer(turn, Verb::Sign, &after, &extra))
 }
 
-/// 退单, the first of a ticket.
+/// 退单: the first of a ticket is the dispatcher's, the second a dispute; each unit may once.
 pub(super) async fn send_back(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
-    if ticket.send_backs > 0 {
-        return Err(Error::user(wording::second_send_back()));
-    }
+    let unit = unit_name(turn, &ticket);
+    dispute::may_send_back(turn, &ticket, &unit).await?;
+    let now = turn.now;
     let until = ticket.dispatched_at.map(|at| calendar::due(at, Amount::Days(2)));
-    if until.is_some_and(|until| turn.now > until) {
+    if until.is_some_and(|until| now > until) {
         return Err(Error::user(wording::send_back_too_late()));
     }
-    let unit = unit_name(turn, &ticket);
     let reason = wording::unit_reason(&key(answers, "reason"));
     let to = key(answers, "unit");
     let directory = turn.actor.office.directory.clone();
     let proposed = directory.unit(&to).map(|unit| unit.name.clone());
     let why = format!("{unit}：{reason}");
-    let after = change(turn, &ticket, Change::of(Verb::SendBack).because(&why).with(&to).internal(), |ticket| {
+    let sent = dispute::SentBack { unit: ticket.unit.clone().unwrap_or_default(), to };
+    let payload = serde_json::to_string(&sent)?;
+    let after = change(turn, &ticket, Change::of(Verb::SendBack).because(&why).with(&payload).internal(), |ticket| {
         ticket.send_backs += 1;
         ticket.sign_due = None;
         ticket.contact_due = None;
+        ticket.dispatch_due = Some(calendar::due(now, calendar::limit(Clock::Dispatch, ticket.kind, ticket.priority)));
     })
     .await?;
+    if after.state == State::Disputed {
+        dispute::tell_dispute(turn, &after, reason, proposed.as_deref()).await?;
+        return Ok(wording::joint::dispute_waits(&show::here(turn, &after)).into());
+    }
     let text = wording::sent_back(&show::group_label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
     let private = wording::sent_back(&show::label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
     tell_role(turn, &after, Role::Dispatcher, Class::Now, Reply { text, private: Some(private), ..Reply::default() });
@@ -73,7 +81,7 @@ pub(super) async fn note(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
 pub(super) async fn contact(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let now = turn.now;
     if ticket.mode != Mode::RealName {
-        return Err(Error::user(wording::contact_through_bot(ticket.seq)));
+        return Err(Error::user(wording::contact_through_bot(ticket.typed())));
     }
     let words = text(answers, "words");
     let after = change(turn, &ticket, Change::of(Verb::Contact).because(&words).internal(), |ticket| {
@@ -114,6 +122,8 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Reporter,
+    /// A call-back clerk, who asks where he may not telephone.
+    Clerk,
     /// Intake; of a sealed ticket the inspectors.
     Centre,
     Unit,
@@ -124,39 +134,45 @@ enum Side {
 pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let (now, said) = (turn.now, text(answers, "text"));
     let mine = refs::reported(turn, ticket.id).await?.is_some();
-    let staff = refs::permitted(&turn.actor, &ticket, Verb::Relay, false).is_some();
+    let staff = refs::permitted(&turn.actor, &ticket, Verb::Relay, false);
+    let by_clerk = matches!(staff, Some((_, Who::Holder(Role::CallbackClerk)))) && ticket.sealed == Sealed::Open;
+    let asking = asking_clerk(turn, &ticket).await?;
     let of_unit = [Role::Liaison, Role::Handler].iter().any(|role| refs::is(&turn.actor, &ticket, Who::Holder(*role), false));
-    let from = match (mine && !staff, of_unit && ticket.sealed == Sealed::Open) {
+    let from = match (mine && staff.is_none(), of_unit && ticket.sealed == Sealed::Open) {
         (true, _) => Side::Reporter,
+        _ if by_clerk => Side::Clerk,
         (false, true) => Side::Unit,
         (false, false) => Side::Centre,
     };
     let with_unit = has_unit(&ticket);
     let to = match key(answers, "to").as_str() {
+        "unit" | "intake" if from == Side::Clerk => return Err(Error::user(wording::secrecy::clerk_to_reporter(ticket.seq))),
         "reporter" => Side::Reporter,
         "intake" => Side::Centre,
         "unit" if ticket.sealed != Sealed::Open && from == Side::Reporter => Side::Centre,
         "unit" if !with_unit => return Err(Error::user(wording::secrecy::no_unit_yet(&ticket.short()))),
         "unit" => Side::Unit,
         _ if from != Side::Reporter => Side::Reporter,
+        // What a call-back clerk asked is answered to the clerk alone.
+        _ if asking.is_some() => Side::Clerk,
         _ if with_unit => Side::Unit,
         _ => Side::Centre,
     };
     if from == to {
-        return Err(Error::user(wording::secrecy::to_whom(ticket.seq)));
+        return Err(Error::user(wording::secrecy::to_whom(ticket.typed())));
     }
     let office = turn.actor.office.clone();
     let kept = match (from, to) {
         (Side::Reporter, _) => {
             sealed::guard(turn, &ticket, &said)?;
-            kept::addition(turn, &ticket, &said, &kept::own_names(turn, None))?
+            kept::of_reporter(turn, &ticket, &said).await?
         }
         (Side::Centre, Side::Unit) => {
             let reporters = store::reporters(turn.tx, ticket.id).await?;
             let open = kept::for_unit(&said, ticket.mode, &kept::names_of(&office.keys, &reporters)?);
             kept::Kept { open, original: None }
         }
-        _ => kept::Kept { open: said.clone(), original: None },
+        _ => kept::Kept::of(&said),
     };
     let what = Change::of(Verb::Relay).because(&kept.open).sealing(&kept.original);
     let what = match (from, to) {
@@ -174,26 +190,32 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
     let label = show::label(&after, &office.directory);
     match (from, to) {
         (_, Side::Reporter) => {
-            let name = if from == Side::Unit || after.sealed != Sealed::Open {
-                unit_name(turn, &after)
-            } else {
-                wording::INTAKE.to_owned()
+            let name = match from {
+                Side::Unit => unit_name(turn, &after),
+                _ if after.sealed != Sealed::Open => unit_name(turn, &after),
+                Side::Clerk => Role::CallbackClerk.chinese().to_owned(),
+                Side::Reporter | Side::Centre => wording::INTAKE.to_owned(),
             };
             let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, &said).into()).await?;
             for reporter in told {
                 // The answer goes back to whoever spoke.
-                let back = if from == Side::Unit { "unit" } else { "intake" };
+                let back = match from {
+                    Side::Unit => "unit",
+                    Side::Clerk => "clerk",
+                    Side::Reporter | Side::Centre => "intake",
+                };
                 leave_relay(turn, &after, Target::Reporter(reporter.id), back)?;
             }
         }
         (Side::Reporter, _) => {
             let reply = Reply {
                 text: wording::word_from_reporter(&after.short()),
-                private: Some(wording::relay_to_staff(&label, &kept.open, after.seq)),
+                private: Some(wording::relay_to_staff(&label, &kept.open, after.typed())),
                 ..Reply::default()
             };
-            match to {
-                Side::Centre if with_unit => tell_role(turn, &after, Role::Intake, Class::Now, reply),
+            match (to, asking) {
+                (Side::Clerk, Some(clerk)) => super::tell_person(turn, &after, clerk, reply),
+                (Side::Centre, _) if with_unit => tell_role(turn, &after, Role::Intake, Class::Now, reply),
                 _ => tell_whoever_has_it(turn, &after, Class::Now, reply),
             }
         }
@@ -202,7 +224,7 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             let back = if from == Side::Unit { "单位" } else { wording::INTAKE };
             let reply = Reply {
                 text: wording::secrecy::word_between(&after.short(), &name),
-                private: Some(wording::secrecy::relay_between(&label, &name, &kept.open, after.seq, back)),
+                private: Some(wording::secrecy::relay_between(&label, &name, &kept.open, after.typed(), back)),
                 ..Reply::default()
             };
             match to {
@@ -232,6 +254,16 @@ fn has_unit(ticket: &Ticket) -> bool {
     let with_centre =
         matches!(ticket.state, State::Submitted | State::NeedInfo | State::Accepted | State::SentBack | State::Disputed);
     ticket.unit.is_some() && !with_centre && ticket.sealed == Sealed::Open
+}
+
+/// The call-back clerk, if the last words to the reporter were his.
+async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<i64>> {
+    if ticket.sealed != Sealed::Open {
+        return Ok(None);
+    }
+    let history = store::history(turn.tx, ticket.id).await?;
+    let last = history.iter().rfind(|past| past.verb == Verb::Relay && past.actor.is_some());
+    Ok(last.filter(|past| past.role == Role::CallbackClerk.as_str()).and_then(|past| past.actor))
 }
 
 /// Tells the unit while it has the ticket, the dispatcher while nobody has, intake before that.
@@ -267,7 +299,9 @@ pub fn finish_result(value: &Value, answers: &Answers) -> Result<(), String> {
 
 /// What the finishing dialog must be given about a ticket: whether a verdict and a picture are needed.
 pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
-    let photo = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id)).is_some_and(|field| field.photo);
+    let field = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id));
+    // What inspectors found out about somebody in office shows on no picture of the place.
+    let photo = field.is_some_and(|field| field.photo) && ticket.sealed == Sealed::Open;
     let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
     let mut given = Answers::new();
     given.insert("needs_verdict".into(), yes_no(ticket.kind.needs_verdict()));
@@ -285,8 +319,12 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let verification = Verification::from_code(&key(answers, "verification"));
     let method = Method::from_code(&key(answers, "method"));
     let now = turn.now;
+    if let Some(sentence) = joint::awaited(turn, &ticket).await? {
+        return Err(Error::user(sentence));
+    }
+    let why = joint::missed(turn, &ticket).await? + &result.text;
     // The reporter reads the result once it has been checked, with 通过.
-    let what = Change::of(Verb::Done).because(&result.text);
+    let what = Change::of(Verb::Done).because(&why);
     let what = if ticket.sealed == Sealed::Open { what.internal() } else { what };
     let after = change(turn, &ticket, what, |ticket| {
         // Of a sealed ticket the result stands in the event alone, sealed.

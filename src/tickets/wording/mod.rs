@@ -9,7 +9,7 @@ pub mod secrecy;
 pub mod terms;
 
 use super::{
-    Kind, Matter, Mode, Priority, State, Ticket,
+    Kind, Matter, Mode, Priority, Sealed, State, Ticket,
     life::{Verb, When},
 };
 use crate::{
@@ -57,7 +57,7 @@ pub fn not_allowed(word: &str) -> String {
 }
 
 /// A due time as it is promised: the hour where it is today, else the day.
-fn by(due: Millis, now: Millis) -> String {
+pub(in crate::tickets) fn by(due: Millis, now: Millis) -> String {
     if local(due).date_naive() == local(now).date_naive() {
         format!("今天 {} ", time_in_words(due))
     } else {
@@ -123,6 +123,11 @@ pub fn channel(source: &str) -> &'static str {
 
 /// Intake, as reporters are told of it.
 pub const INTAKE: &str = "受理员";
+
+/// Who decides at the centre about a ticket, as its reporter is told: intake; of what is sealed the inspectors.
+pub fn decider(ticket: &Ticket) -> &'static str {
+    if ticket.sealed == Sealed::Open { INTAKE } else { secrecy::INSPECTORS }
+}
 
 /// The centre, where no unit has the ticket.
 pub const CENTRE: &str = "受理中心";
@@ -258,7 +263,7 @@ pub fn relay_to_reporter(label: &str, from: &str, text: &str) -> String {
 }
 
 /// Words relayed to the unit or intake, in private.
-pub fn relay_to_staff(label: &str, text: &str, seq: i64) -> String {
+pub fn relay_to_staff(label: &str, text: &str, seq: impl std::fmt::Display) -> String {
     format!("{label} 的反映人让我转告：\n{text}\n回话用“转告 {seq} 内容”。")
 }
 
@@ -312,11 +317,6 @@ pub fn sent_back(label: &str, unit: &str, reason: &str, proposed: Option<&str>, 
     format!("退单 {label}\n{unit}说：{reason}\n{to}")
 }
 
-/// 退单 a second time, which is decided above.
-pub fn second_send_back() -> &'static str {
-    "这件事已经退过一次了。第二次退要上级来定归谁办，这一步还没有开通，请直接和派单员商量（派单员可以“改派”）。"
-}
-
 /// 退单 too late.
 pub fn send_back_too_late() -> &'static str {
     "派单已经过了两个工作日，不能退单了。确实不归本单位，请派单员“改派”。"
@@ -328,7 +328,7 @@ pub fn asked_enough() -> &'static str {
 }
 
 /// The first contact that counts comes through the bot.
-pub fn contact_through_bot(seq: i64) -> String {
+pub fn contact_through_bot(seq: impl std::fmt::Display) -> String {
     format!("反映人没有公开身份，请用“转告 {seq} 内容”或“追问 {seq} 问题”联系，送到了就算联系过。")
 }
 
@@ -387,31 +387,21 @@ pub fn rated(reopened: bool) -> &'static str {
     if reopened { "已经请他们再办一次，有结果再告诉您。" } else { "您说的我们都记下了。" }
 }
 
-/// The reporter has used up his turns.
-pub fn reopened_enough() -> &'static str {
-    "这件事您已经要求重办过两次了。还不满意，可以回“转人工”跟受理员说，由县人大工委来定。"
-}
-
 /// Too late to reopen.
 pub fn reopen_too_late() -> &'static str {
     "这件事归档已经超过 30 天了。要是又出了问题，请重新反映一次。"
 }
 
-/// To the unit: once more, by the reporter.
-pub fn reopened(label: &str, reason: &str, due: Option<Millis>, now: Millis) -> String {
+/// To the unit: once more, and who wants it.
+pub fn reopened(label: &str, who: &str, reason: &str, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("\n{}前办结", by(due, now))).unwrap_or_default();
-    let reason = if reason.is_empty() { String::new() } else { format!("\n反映人说：{reason}") };
+    let reason = if reason.is_empty() { String::new() } else { format!("\n{who}说：{reason}") };
     format!("{label} 要重办{reason}{due}")
 }
 
 /// To staff: taken back by the reporter.
 pub fn withdrawn(number: &str) -> String {
     format!("{number} 的反映人撤回了，不用办了。")
-}
-
-/// Withdrawal that needs consent.
-pub fn withdraw_needs_consent() -> &'static str {
-    "举报和特急的事，撤回要受理员同意。请回“转人工”跟受理员说。"
 }
 
 /// To whoever has it: hurry.
@@ -431,22 +421,34 @@ pub fn urge_passed_on(label: &str) -> String {
 
 /// The ticket is in another state than the command needs.
 pub fn wrong_state(ticket: &Ticket, verb: Verb) -> String {
-    format!("{} 现在是“{}”，不能{}。", ticket.short(), ticket.state, verb.chinese())
+    format!("{} 现在是“{}”，不能{}。", ticket.short(), ticket.state, to_do(verb))
+}
+
+/// A command's word as something that is done.
+fn to_do(verb: Verb) -> String {
+    match verb {
+        Verb::Opinion => format!("给{}", verb.chinese()),
+        _ => verb.chinese().to_owned(),
+    }
 }
 
 /// Seen, but somebody else's to do.
 pub fn not_yours(ticket: &Ticket, verb: Verb) -> String {
-    format!("{} 不归您{}。", ticket.short(), verb.chinese())
+    format!("{} 不归您{}。", ticket.short(), to_do(verb))
 }
 
 /// The state and the person are right, and yet it does not fit now.
 pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
-    let (number, word) = (ticket.short(), verb.chinese());
+    let number = ticket.short();
     match when {
         When::Always => not_yours(ticket, verb),
         When::FirstSendBack | When::SecondSendBack => format!("{number} 已经裁定归您这里办，不能再退。"),
-        When::NeedsNoConsent | When::NeedsConsent => format!("{number} 的撤回已经提出来了，在等受理员同意。"),
-        When::Proposed(Matter::Shelve | Matter::Withdraw | Matter::Unreasonable) => format!("{number} 现在没有等着{word}的事。"),
+        When::NeedsNoConsent | When::NeedsConsent => {
+            let waits = ticket.proposal.as_ref().is_some_and(|proposal| proposal.matter == Matter::Withdraw);
+            terms::withdraw_waits(&number, waits, decider(ticket))
+        }
+        // Something is proposed, which others decide.
+        When::Proposed(Matter::Shelve | Matter::Withdraw | Matter::Unreasonable) => not_yours(ticket, verb),
         When::NothingProposed => format!("{number} 有一件事还在等另一个人同意，先等它有结果。"),
         When::ExtensionPending => format!("{number} 没有等着批的延期。"),
         When::NoExtensionPending => format!("{number} 已经提过延期，还在等派单员答复。"),
@@ -457,6 +459,7 @@ pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
         When::Given => format!("{number} 已经在受理员那里了。"),
         When::HasLeader => format!("{number} 没有并到别的单里。"),
         When::Sealed => not_yours(ticket, verb),
+        When::ReopensLeft | When::ReopensUsedUp => terms::congress_decides(&number),
     }
 }
 
@@ -615,7 +618,7 @@ pub fn unit_reason(code: &str) -> &'static str {
 }
 
 /// The line that says who reported, for somebody who may see the ticket in private.
-pub fn reporter_line(mode: Mode, name_and_phone: Option<&str>, seq: i64) -> String {
+pub fn reporter_line(mode: Mode, name_and_phone: Option<&str>, seq: impl std::fmt::Display) -> String {
     match (mode, name_and_phone) {
         (Mode::RealName, Some(who)) => format!("反映人　{who}（实名）"),
         (Mode::RealName, None) => format!("反映人　实名，没留电话，用“转告 {seq} 内容”联系"),
@@ -653,9 +656,32 @@ pub fn event(verb: Verb, to: State) -> String {
         Verb::Redo => "退回再办".to_owned(),
         Verb::Pass => "结果通过".to_owned(),
         Verb::Rate => "评价了".to_owned(),
-        Verb::Reopen => "再办一次".to_owned(),
-        Verb::Withdraw => "撤回".to_owned(),
+        Verb::Reopen if to == State::Working => "再办一次".to_owned(),
+        Verb::Reopen => "要求再办一次".to_owned(),
+        Verb::Withdraw
+        | Verb::Agree
+        | Verb::Disagree
+        | Verb::Callback
+        | Verb::Extend
+        | Verb::ExtendOk
+        | Verb::ExtendNo
+        | Verb::Shelve
+        | Verb::Resume
+        | Verb::Appeal
+        | Verb::Restore
+        | Verb::Unreasonable => terms::event(verb, to).to_owned(),
         Verb::Urge => "催过".to_owned(),
+        Verb::Join => "请别的单位协办".to_owned(),
+        Verb::Opinion => "协办意见".to_owned(),
+        Verb::Arbitrate => "裁定交给单位".to_owned(),
+        Verb::Raise => "交给上一级单位".to_owned(),
+        Verb::Handover => "移交".to_owned(),
+        Verb::Fix => "更正".to_owned(),
+        Verb::Merge if to == State::Merged => "一起办".to_owned(),
+        Verb::Merge => "并进来".to_owned(),
+        Verb::Unmerge => "又分开办".to_owned(),
+        Verb::Split => "分开办".to_owned(),
+        Verb::Undo => "收回上一步".to_owned(),
         other => format!("{}（{to}）", other.chinese()),
     }
 }
@@ -701,11 +727,6 @@ pub fn neutral() -> &'static str {
 /// A channel's quota runs low.
 pub fn quota_low(channel: &str, used: i64, limit: i64) -> String {
     format!("通道“{channel}”这个月已用 {used} 次调用，一共 {limit} 次，快不够了。")
-}
-
-/// The unit is what the ticket is about, so it may not be the only one to handle it.
-pub fn conflict(number: &str) -> String {
-    format!("{number} 反映的就是这个单位，不能只让它自己办，请派给别的单位，比如它的上级。")
 }
 
 /// 照派 leaves out a ticket whose words name the proposed unit: that is asked about first.

@@ -10,6 +10,9 @@ use crate::{
 /// The inspectors, as reporters are told of them.
 pub const INSPECTION: &str = "纪检监察";
 
+/// The inspectors, as people.
+pub const INSPECTORS: &str = "纪检监察人员";
+
 /// The title of every sealed clue: it says nothing of what it is about.
 pub const TITLE: &str = "反映干部的事";
 
@@ -69,10 +72,10 @@ pub fn new_for_inspector(label: &str, seq: i64) -> String {
 }
 
 /// 受理 of a sealed clue was carried out.
-pub fn accepted(label: &str, seq: i64, due: Option<Millis>, now: Millis) -> String {
+pub fn accepted(label: &str, number: &str, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("，{}前办结", by(due, now))).unwrap_or_default();
     format!(
-        "已受理：{label}{due}\n不派给单位，由您办。记一笔：进展 J{seq} 内容；问反映人：追问 J{seq} 问题；办完：办结 J{seq} 结果"
+        "已受理：{label}{due}\n不派给单位，由您办。记一笔：进展 {number} 内容；问反映人：追问 {number} 问题；办完：办结 {number} 结果"
     )
 }
 
@@ -107,9 +110,24 @@ pub fn not_added() -> &'static str {
     "这句话说到了看这件事的人自己，我没有记，也没有转。请直接打 12388，或者找上一级纪委（市纪委监委）。"
 }
 
-/// 撤回 of a sealed clue.
-pub fn withdraw_needs_consent(number: &str) -> String {
-    format!("这件事撤回，要纪检监察人员同意。请回“转告 {number} 我想撤回”，跟他们说原因。")
+/// 撤销 of 移交 to the inspectors.
+pub fn sealing_stays(number: &str) -> String {
+    format!("{number} 已经交给纪检监察了，撤不回来。")
+}
+
+/// 移交 to the inspectors of a ticket that others are part of.
+pub fn apart_first(number: &str) -> String {
+    format!("{number} 里并着别的单，别的反映人也看得到。要移交纪检，请先把并进来的拆回。")
+}
+
+/// 更正 of a sealed clue's title.
+pub fn title_stays(number: &str) -> String {
+    format!("{number} 是密封的线索，标题不写事情，不能改。")
+}
+
+/// A result that was reported before the ticket was sealed.
+pub fn result_before(result: &str) -> String {
+    format!("（移交前的结果：{result}）")
 }
 
 /// A query code in a group.
@@ -123,12 +141,12 @@ pub fn reveal_in_private() -> &'static str {
 }
 
 /// 看身份 of whoever nobody can know.
-pub fn nobody_can_know(number: &str, seq: i64) -> String {
+pub fn nobody_can_know(number: &str, seq: impl std::fmt::Display) -> String {
     format!("{number} 是匿名反映的，谁也看不到是谁。有话用“转告 {seq} 内容”带给他。")
 }
 
 /// What is known of somebody who reported.
-pub fn identity(name: Option<&str>, contact: Option<&str>, channel: &str, seq: i64) -> String {
+pub fn identity(name: Option<&str>, contact: Option<&str>, channel: &str, seq: impl std::fmt::Display) -> String {
     let mut known: Vec<String> = name.map(|name| format!("姓名 {name}")).into_iter().collect();
     known.extend(contact.map(|contact| format!("留的电话、姓名：{contact}")));
     if known.is_empty() {
@@ -202,8 +220,13 @@ pub fn no_unit_yet(number: &str) -> String {
     format!("{number} 还没有单位在办，没法转告单位。")
 }
 
+/// 转告 by a call-back clerk to somebody else than the reporter.
+pub fn clerk_to_reporter(seq: i64) -> String {
+    format!("回访时，话只能带给反映人。这样写：转告 {seq} 内容。")
+}
+
 /// 转告 to one's own side.
-pub fn to_whom(seq: i64) -> String {
+pub fn to_whom(seq: impl std::fmt::Display) -> String {
     format!("这话是给谁的？这样写：转告 {seq} 反映人 内容，或者：转告 {seq} 受理员 内容，转告 {seq} 单位 内容。")
 }
 
@@ -213,7 +236,7 @@ pub fn word_between(number: &str, from: &str) -> String {
 }
 
 /// Between intake and unit, in private.
-pub fn relay_between(label: &str, from: &str, text: &str, seq: i64, back: &str) -> String {
+pub fn relay_between(label: &str, from: &str, text: &str, seq: impl std::fmt::Display, back: &str) -> String {
     format!("{label} {from}让我转告：\n{text}\n回话用“转告 {seq} {back} 内容”。")
 }
 
