@@ -93,10 +93,10 @@ const WAYS: &[Way] = &[
 /// Ends that many states lead to by the same words: one arrow from a list of the states stands for all of them.
 const GATHERED: &[State] = &[Cancelled, HandedOver, Merged];
 
-/// Which states lead where, and by which words.
+/// Which states lead where, and by which words. What is sealed has a short way of its own, past all units, and is not drawn.
 fn moves() -> Vec<((State, State), Vec<&'static str>)> {
     let mut moves: Vec<((State, State), Vec<&'static str>)> = Vec::new();
-    for row in ROWS {
+    for row in ROWS.iter().filter(|row| row.when != When::Sealed) {
         let To::State(to) = row.to else { continue };
         for from in row.from.iter().filter(|from| **from != to) {
             let at = moves.iter().position(|(pair, _)| *pair == (*from, to)).unwrap_or_else(|| {
