@@ -296,6 +296,15 @@ impl County {
         store::by_id(&mut self.db.read().await.unwrap(), id_of(seq)).await.unwrap().unwrap()
     }
 
+    /// The first so many tickets of the day.
+    pub async fn tickets(&self, count: usize) -> Vec<Ticket> {
+        let mut tickets = Vec::with_capacity(count);
+        for seq in 1..=count {
+            tickets.push(self.ticket(i64::try_from(seq).unwrap_or_default()).await);
+        }
+        tickets
+    }
+
     /// Its events after the first `known`: what, from where, to where.
     pub async fn events(&self, seq: i64, known: i64) -> Vec<(Verb, Option<State>, State)> {
         self.events_where(format!("ticket_id = {} AND seq > {known} ORDER BY seq", id_of(seq))).await

@@ -2,8 +2,7 @@
 
 use super::{
     county::{CO, County, Heard, Officer, Scene, morning, proposal, standing},
-    lines,
-    model::{ALL, CITIZENS, Do, EVERYBODY, Model, NOT_YET, OFFICES, Outcome, Ticket, Verdict},
+    model::{ALL, CITIZENS, Do, EVERYBODY, Model, OFFICES, Outcome, Ticket, Verdict},
 };
 use minhu::{
     clock::{DAY, HOUR, MINUTE, in_words, time_in_words},
@@ -211,10 +210,6 @@ async fn told(county: &County, pushes: &[Target]) -> BTreeSet<String> {
 
 #[test]
 fn random_histories_go_as_the_model_foretells() {
-    if !NOT_YET.is_empty() {
-        let line = format!("the model waits for: {}\n", NOT_YET.join(" "));
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
     let cases = std::env::var("MINHUTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let offices: Vec<Officer> = OFFICES.iter().map(|(id, name, grants)| Officer { id, name, grants }).collect();
@@ -296,10 +291,4 @@ fn laid(county: &County, state: State, much: bool) -> Scene {
         ..plain
     };
     Scene { reporters, co_units, ..ticket.into() }
-}
-
-/// What waits in one list waits in the other.
-#[test]
-fn the_two_lists_of_what_is_not_built_agree() {
-    assert_eq!(NOT_YET.is_empty(), lines::NOT_YET.is_empty());
 }

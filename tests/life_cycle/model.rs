@@ -14,35 +14,6 @@ use minhu::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the program does not do yet, by the command's word. Empty at the end.
-pub const NOT_YET: &[&str] = &[
-    "更正",
-    "申诉",
-    "移交",
-    "裁定",
-    "协办",
-    "协办意见",
-    "延期",
-    "同意延期",
-    "不同意延期",
-    "挂账",
-    "重启",
-    "回访",
-    "查验",
-    "请查验",
-    "不合理",
-    "恢复",
-    "撤销",
-    "同意",
-    "不同意",
-    "回复督办",
-    "看身份",
-    "督办",
-    "第二次退单",
-    "举报的撤回",
-    "第三次催办",
-];
-
 /// Who there is: id, name, rights. The water authority has three people, the city management one who does everything there.
 pub const OFFICES: &[(&str, &str, &str)] = &[
     ("intake", "受理甲", r#"{ role = "intake", area = "131122" }"#),
@@ -261,53 +232,6 @@ impl Do {
             Do::Status => one(format!("查 {n}")),
         }
     }
-
-    fn word(self) -> &'static str {
-        match self {
-            Do::Accept => "受理",
-            Do::Reject => "不予受理",
-            Do::Ask => "追问",
-            Do::Add => "补充",
-            Do::Assign(_) => "派单",
-            Do::Sign => "签收",
-            Do::SendBack => "退单",
-            Do::Redispatch(_) => "改派",
-            Do::Arbitrate(_) => "裁定",
-            Do::Note(_) => "进展",
-            Do::Contact => "联系",
-            Do::Give(_) => "转办",
-            Do::Relay => "转告",
-            Do::Join(_) => "协办",
-            Do::Opinion => "协办意见",
-            Do::Extend => "延期",
-            Do::ExtendOk => "同意延期",
-            Do::ExtendNo => "不同意延期",
-            Do::Shelve => "挂账",
-            Do::Agree => "同意",
-            Do::Disagree => "不同意",
-            Do::Resume => "重启",
-            Do::Done => "办结",
-            Do::SignOff => "审核",
-            Do::Redo => "退回重办",
-            Do::Pass => "通过",
-            Do::Rate(..) => "评价",
-            Do::Call(_) => "回访",
-            Do::Reopen => "重办",
-            Do::Verify(_) => "查验",
-            Do::Check => "请查验",
-            Do::Unreasonable => "不合理",
-            Do::Appeal => "申诉",
-            Do::Restore => "恢复",
-            Do::Withdraw => "撤回",
-            Do::Fix => "更正",
-            Do::Handover => "移交",
-            Do::Supervise => "督办",
-            Do::Answer => "回复督办",
-            Do::Urge => "催办",
-            Do::Undo => "撤销",
-            Do::Status => "查",
-        }
-    }
 }
 
 fn name(id: &str) -> &'static str {
@@ -450,7 +374,7 @@ pub struct Outcome {
 pub enum Verdict {
     /// A sentence; nothing happens.
     Refused,
-    /// The program does not do this yet, or the rules leave open what is right: not tried.
+    /// The rules leave open what is right: not tried.
     Skip,
     Done(Box<Outcome>),
 }
@@ -502,9 +426,6 @@ impl Model {
 
     /// What this command of this person about this ticket ought to come to.
     pub fn predict(&self, who: &'static str, what: Do, on: usize) -> Verdict {
-        if not_yet(what.word()) {
-            return Verdict::Skip;
-        }
         if what == Do::Undo {
             return self.undo(who, on);
         }
@@ -557,10 +478,6 @@ impl Model {
             may: last.told.clone(),
         }))
     }
-}
-
-fn not_yet(word: &str) -> bool {
-    NOT_YET.contains(&word)
 }
 
 /// A command under way; `run` says whether it is carried out, or `None` when it is not tried.
@@ -744,9 +661,6 @@ impl Turn {
                     self.tell(role("dispatcher"));
                     return self.to(SentBack, "sendback");
                 }
-                if not_yet("第二次退单") {
-                    return None;
-                }
                 self.tell(role("npc_staff"));
                 for unit in self.t.sent_back_by.clone() {
                     self.may.insert(unit_role("liaison", unit));
@@ -839,7 +753,7 @@ impl Turn {
                 self.to(Working, "resume")
             }
             (Do::Done, Working) if self.handler() || self.liaison() => {
-                if self.t.co.is_some_and(|co| !co.1) && !not_yet("协办") {
+                if self.t.co.is_some_and(|co| !co.1) {
                     // Once the helping unit's time is over it goes without.
                     return (self.now < self.t.dispatched_at + 2 * DAY).then_some(false);
                 }
@@ -924,9 +838,6 @@ impl Turn {
             }
             (Do::Withdraw, _) if self.reporter() && self.t.untouched() => {
                 if self.t.accusation {
-                    if not_yet("举报的撤回") {
-                        return None;
-                    }
                     if self.t.proposal.is_some() {
                         return Some(false);
                     }
@@ -968,7 +879,7 @@ impl Turn {
                     self.t.urged_at = Some(self.now);
                 }
                 self.tell_whoever_has_it();
-                if self.t.urges >= 3 && !not_yet("第三次催办") {
+                if self.t.urges >= 3 {
                     self.tell(role("dispatcher"));
                 }
                 self.same("urge")

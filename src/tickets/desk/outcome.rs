@@ -134,6 +134,7 @@ fn times_rated(history: &[Past], entry: i64) -> usize {
 
 /// Why this reporter can rate no more: the time is over, or the one change was made.
 pub(super) async fn no_more_rating(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
+    let ticket = &leading(turn, ticket.clone()).await?;
     if !rating_open(ticket, turn.now) {
         return Ok(Some(words::rating_over(&ticket.short())));
     }
@@ -152,6 +153,7 @@ pub async fn rate_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result
         return Ok(given);
     }
     let Some(ticket) = super::tickets(turn, answers).await?.pop() else { return Ok(given) };
+    let ticket = leading(turn, ticket).await?;
     if let Some(mine) = refs::reported(turn, ticket.id).await? {
         let times = times_rated(&store::history(turn.tx, ticket.id).await?, mine.id);
         given.insert("again".into(), Value::text(times.to_string()).into());
