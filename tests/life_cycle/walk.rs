@@ -166,13 +166,13 @@ async fn refused(county: &County, before: &Ticket, heard: &Heard) -> Option<&'st
 }
 
 /// It went as the row says. What reporters of a merged ticket say is done to the one that leads.
-async fn carried(county: &County, row: &Row, before: &[Ticket], heard: &Heard) -> Option<String> {
+async fn carried(county: &County, row: &Row, all: &[Ticket], heard: &Heard) -> Option<String> {
     if heard.fault.is_some() {
         return Some("it failed".to_owned());
     }
     let with_leader = with_leader(row);
     let on = if with_leader { 1 } else { 0 };
-    let (after, before) = (county.ticket(on + 1).await, &before[usize::try_from(on).unwrap_or_default()]);
+    let (after, before) = (county.ticket(on + 1).await, &all[usize::try_from(on).unwrap_or_default()]);
     let expected = match row.to {
         _ if with_leader => after.state,
         To::Same => before.state,
@@ -202,15 +202,14 @@ async fn carried(county: &County, row: &Row, before: &[Ticket], heard: &Heard) -
     if heard.text.is_empty() {
         return Some("nothing was answered".to_owned());
     }
-    let told: Vec<Told> = match row.verb {
-        // One command, two rows: that of the ticket which is merged tells people.
-        Verb::Merge => life::rows_of(Verb::Merge).flat_map(|row| row.told).copied().collect(),
-        _ => row.told.to_vec(),
-    };
+    // One command, two rows: that of the ticket which is merged tells people.
+    let merges = row.verb == Verb::Merge;
+    let told: Vec<Told> = life::rows_of(row.verb).filter(|one| merges || std::ptr::eq(*one, row)).flat_map(|row| row.told).copied().collect();
+    let (old, new) = if merges && row.to == To::Same { (&all[1], &county.ticket(2).await) } else { (before, &after) };
     let told_otherwise: Vec<String> = heard
         .pushes
         .iter()
-        .filter(|target| !told.iter().any(|told| reaches(*told, target, before, &after)))
+        .filter(|target| !told.iter().any(|told| reaches(*told, target, old, new)))
         .map(ToString::to_string)
         .collect();
     (!told_otherwise.is_empty()).then(|| format!("told, but not in the row: {}", told_otherwise.join(", ")))
