@@ -90,6 +90,11 @@ pub fn day_in_words(day: NaiveDate, today: NaiveDate) -> String {
     format!("{year}{}月{}日（周{weekday}）", day.month(), day.day())
 }
 
+/// How many midnights lie between two moments.
+pub fn days_between(from: Millis, to: Millis) -> i64 {
+    (local(to).date_naive() - local(from).date_naive()).num_days()
+}
+
 /// `10:05`.
 pub fn time_in_words(at: Millis) -> String {
     let local = local(at);

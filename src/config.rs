@@ -298,7 +298,7 @@ fn expand_cell(cell: &mut Cell, path: &str, problems: &mut Vec<Problem>) {
         }
         Value::List(items) => items.iter_mut().for_each(|item| expand_cell(item, path, problems)),
         Value::Table(table) => expand(table, path, problems),
-        Value::Number(_) | Value::Flag(_) | Value::Other => {}
+        Value::Number(_) | Value::Fraction(_) | Value::Flag(_) | Value::Other => {}
     }
 }
 
@@ -454,7 +454,7 @@ fn plain_value(value: &Value) -> Option<toml::Value> {
         Value::List(items) => toml::Value::Array(items.iter().filter_map(|item| plain_value(&item.value)).collect()),
         Value::Table(table) => toml::Value::Table(plain(table)),
         // No channel has a key of such a kind; its own check then misses the key.
-        Value::Other => return None,
+        Value::Fraction(_) | Value::Other => return None,
     })
 }
 

@@ -115,7 +115,7 @@ async fn begin_again(db: &Db, house: &House, clock: &Clock) -> Result<()> {
     people::import::apply(&mut tx, house.keys(), &changes, clock.now()).await?;
     people::store::raise_version(&mut tx).await?;
     tx.commit().await?;
-    super::upkeep::reload(house, db).await
+    super::upkeep::reload(house, db, clock.now()).await
 }
 
 /// Two villagers, and everybody in office who has an account on the page.

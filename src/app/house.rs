@@ -1,8 +1,9 @@
 //! The application of the framework: who acts, which dialogs and commands there are, where messages go.
 
+use super::staff;
 use crate::{
     bot::{
-        self, App, Form, Opening, Resolved, Submitted, Turn,
+        self, App, Form, Opening, Parsed, Resolved, Submitted, Turn,
         dialog::{Answers, Dialog, Dialogs, Item, Known, Query, Value},
     },
     channels::{Ability, Channel, Outcome, Way},
@@ -13,7 +14,7 @@ use crate::{
     outbox::{Class, Found, Post, Push, Target},
     people::{self, Actor, GroupOf, Office, Role, Scope},
     seal::Keys,
-    tickets::{self, Mode, commands, desk, group, life, lists, opening, refs, show, sources, words},
+    tickets::{self, Mode, commands, desk, group, life, lists, opening, proposed, refs, show, sources, words},
 };
 use std::{
     collections::HashMap,
@@ -46,6 +47,9 @@ pub fn known(
             "deputies",
             "suggestions",
             "suggestion_moves",
+            "same",
+            "staff",
+            "liaisons",
         ],
         rules: &[
             ("finish_result", desk::finish_result),
@@ -112,6 +116,17 @@ impl House {
     /// Puts a new picture of the organisation, or new dialogs, in force.
     pub fn replace(&self, office: Office) {
         *self.office.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(office);
+    }
+
+    /// Takes in a change of the organisation before anybody acts: whoever lost a right cannot use it in the next message.
+    async fn keep_up(&self, tx: &mut Tx, now: Millis) -> Result<()> {
+        let version = people::store::version(tx.conn()).await?;
+        let office = self.office();
+        if !office.directory.is_current(version, now) {
+            let directory = Arc::new(people::store::load(tx.conn(), now).await?);
+            self.replace(Office { directory, keys: office.keys.clone(), dialogs: office.dialogs.clone() });
+        }
+        Ok(())
     }
 
     /// The keys.
@@ -198,6 +213,7 @@ impl App for House {
             known.extend(new.into_iter().map(|(hash, _)| hash).zip(ids));
         }
         people::store::touch(tx, &wanted, now).await?;
+        self.keep_up(tx, now).await?;
         let office = self.office();
         hashes
             .iter()
@@ -247,17 +263,24 @@ impl App for House {
     fn private(&self, dialog: &Dialog) -> bool {
         matches!(
             dialog.id.as_str(),
-            "report" | "report_for" | "human" | "details" | "bind" | "rate" | "add" | "finish" | "report_more" | "find_deputy"
+            "report"
+                | "report_for"
+                | "report_more"
+                | "find_deputy"
+                | "same"
+                | "human"
+                | "details"
+                | "bind"
+                | "rate"
+                | "add"
+                | "finish"
         )
     }
 
     async fn items(&self, turn: &mut Turn<'_, Actor>, query: &Query) -> Result<Vec<Item>> {
         let param = |name: &str| query.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         match query.source.as_str() {
-            "areas" => {
-                let label = query.point.as_ref().map(|point| point.label.as_str());
-                Ok(people::desk::places(&turn.actor, query.search.as_deref(), query.within.as_deref(), label))
-            }
+            "areas" => Ok(people::desk::places(&turn.actor, query)),
             "tickets" => {
                 let found = sources::candidates(turn, param("verb").unwrap_or_default()).await?;
                 Ok(sources::items_of(&found, turn))
@@ -286,6 +309,9 @@ impl App for House {
             "suggestion_moves" => desk::suggestion_moves(turn, param("suggestion").and_then(|id| id.parse().ok())).await,
             "leaders" => sources::leaders(turn, param("ticket").unwrap_or_default()).await,
             "fields" => Ok(sources::fields(&turn.actor)),
+            "staff" => Ok(people::rights::staff(&turn.actor, param("name"))),
+            "liaisons" => Ok(people::rights::liaisons(&turn.actor, param("unit").unwrap_or_default())),
+            "same" => desk::same_items(turn, param("tickets").unwrap_or_default()).await,
             other => Err(Error::fault(format!("no source is called {other}"))),
         }
     }
@@ -306,6 +332,7 @@ impl App for House {
             }
             "suggestions" if !words.is_empty() => return desk::suggestion_named(turn, words).await.map(Some),
             "chat_groups" if !words.is_empty() => return Ok(people::desk::group_named(&turn.actor, words)),
+            "staff" if !words.is_empty() => return Ok(people::rights::staff_named(&turn.actor, words)),
             _ => return Ok(None),
         }
         let verb = query.params.iter().find(|(key, _)| key == "verb").and_then(|(_, verb)| commands::verb_of_source(verb));
@@ -363,6 +390,8 @@ impl App for House {
             "verify" => return Ok(desk::verify_needs(turn, answers)),
             "to_suggestion" => return desk::suggestion_draft(turn, answers).await,
             "report_more" => return Ok(desk::more_needs(answers)),
+            "disable" => return staff::disable_needs(turn, answers).await,
+            "replace" => return staff::replace_needs(turn, answers).await,
             "finish" => {}
             _ => return Ok(Answers::new()),
         }
@@ -381,27 +410,33 @@ impl App for House {
     async fn submit(&self, turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers) -> Result<Submitted> {
         match action.split_once('.') {
             Some(("tickets", action)) => desk::submit(turn, action, answers).await,
+            Some(("people", "disable")) => staff::disable(turn, answers).await,
+            Some(("people", "replace")) => staff::replace(turn, answers).await,
             Some(("people", action)) => people::desk::submit(turn, action, answers).await,
             _ => Err(Error::fault(format!("no action is called {action}"))),
         }
     }
 
-    async fn direct(&self, turn: &mut Turn<'_, Actor>, form: &Form, alone: bool) -> Result<bool> {
+    async fn direct(&self, turn: &mut Turn<'_, Actor>, parsed: &Parsed) -> Result<bool> {
+        let form = parsed.form;
+        let alone = parsed.given.is_empty() && parsed.left.is_none();
         if alone && form.alias == life::Verb::Status.code() && turn.said().is_none_or(|said| said.quote.is_none()) {
             return lists::mine(turn).await.map(|_| true);
         }
         if alone && form.dialog == "suggestion" {
             return desk::my_suggestions(turn, form.alias == "suggestions").await.map(|()| true);
         }
+        let filter = || parsed.given.iter().find(|(step, _)| *step == "filter").map_or("", |(_, words)| words.as_str());
         match form.dialog.strip_prefix("now.") {
             Some("undo") => desk::undo(turn).await.map(|()| true),
+            Some("assign_all") => proposed::assign(turn, parsed).await.map(|()| true),
             Some("todo") => {
-                lists::show_list(turn, "todo").await?;
+                lists::show_list(turn, "todo", filter()).await?;
                 desk::helping(turn).await.map(|()| true)
             }
-            Some(list) => lists::show_list(turn, list).await.map(|_| true),
+            Some(list) => lists::show_list(turn, list, filter()).await.map(|_| true),
             None if form.dialog == "mine" => lists::mine(turn).await.map(|_| true),
-            None => Ok(false),
+            None => people::desk::refuse_here(turn, form),
         }
     }
 

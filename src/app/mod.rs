@@ -3,6 +3,7 @@
 mod channels;
 mod demo;
 mod house;
+mod staff;
 mod upkeep;
 
 pub use channels::{build, problems};
@@ -58,7 +59,7 @@ impl Running {
         load_organisation(&db, &keys, &config, simulated.is_some(), clock.now()).await?;
         let channels = build(&config, simulated.as_ref())?;
         let dialogs = dialogs(config.paths.dialogs.as_deref())?;
-        let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
+        let directory = Arc::new(people::store::load(&mut *db.read().await?, clock.now()).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };
         let house = Arc::new(House::new(office, channels));
         let first_code = first_code(&db, &house, clock.now(), simulated.is_some()).await?;

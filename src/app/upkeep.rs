@@ -62,9 +62,9 @@ pub(super) async fn run(
         let now = clock.now();
         let work = async {
             let version = people::store::version(&mut *db.read().await?).await?;
-            let changed = version != house.office().directory.version;
+            let changed = !house.office().directory.is_current(version, now);
             if changed {
-                reload(&house, &db).await?;
+                reload(&house, &db, now).await?;
             }
             if changed || now - swept >= MINUTE || now < swept {
                 once(&house, &db, now, &stop).await?;
@@ -151,8 +151,8 @@ async fn look_up(
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn reload(house: &House, db: &Db) -> Result<()> {
-    let directory = Arc::new(people::store::load(&mut *db.read().await?).await?);
+pub(super) async fn reload(house: &House, db: &Db, now: Millis) -> Result<()> {
+    let directory = Arc::new(people::store::load(&mut *db.read().await?, now).await?);
     let office = house.office();
     house.replace(Office { directory, keys: office.keys.clone(), dialogs: office.dialogs.clone() });
     tracing::info!("the organisation was read again");

@@ -142,7 +142,7 @@ impl<A: App> Bot<A> {
             let mut aside = private.as_ref().and_then(|hash| conversations.remove(hash));
             let turn = self.one(&mut tx, update, turn_key, &mut here, aside.as_mut(), actor, now).await?;
             conversations.extend([Some(here), aside].into_iter().flatten().map(|one| (one.hash.clone(), one)));
-            given.push(all.add(&tx, turn_key, turn, &update.from.channel)?);
+            given.push(all.add(&tx, turn_key, turn)?);
         }
         self.write(&mut tx, updates, &conversations, all, now).await?;
         tx.commit().await?;
@@ -168,7 +168,7 @@ impl<A: App> Bot<A> {
             conversation: id,
             ability: self.app.ability(&update.from.channel),
         };
-        let given = all.add(&tx, &turn_key, turn, &update.from.channel)?;
+        let given = all.add(&tx, &turn_key, turn)?;
         self.write(&mut tx, &[update], &conversations, all, now).await?;
         tx.commit().await?;
         self.wake.wake();
@@ -193,7 +193,6 @@ impl<A: App> Bot<A> {
         }
         outbox::write(tx, &self.keys, &all.messages, now).await?;
         store::write_offers(tx, &all.offers, now).await?;
-        store::write_fetches(tx, &all.fetches, now).await?;
         let changed: Vec<&Conversation> = conversations.values().filter(|conversation| conversation.changed).collect();
         store::save(tx, &self.keys, &changed, now).await
     }
@@ -274,11 +273,10 @@ struct Finished {
 struct Written {
     messages: Vec<(i64, String, bool, Push)>,
     offers: Vec<(i64, super::Offer)>,
-    fetches: Vec<(String, String, super::turn::Fetch)>,
 }
 
 impl Written {
-    fn add(&mut self, tx: &Tx, turn_key: &str, turn: Finished, channel: &str) -> Result<Given> {
+    fn add(&mut self, tx: &Tx, turn_key: &str, turn: Finished) -> Result<Given> {
         let mut held = None;
         if let Some(message) = turn.message {
             let target = turn.out.reply_target.unwrap_or(Target::Chat(turn.conversation));
@@ -298,7 +296,6 @@ impl Written {
             self.messages.push((tx.id()?, turn_key.to_owned(), false, push));
         }
         self.offers.extend(turn.out.offers);
-        self.fetches.extend(turn.out.fetches.into_iter().map(|fetch| (turn_key.to_owned(), channel.to_owned(), fetch)));
         Ok(Given { held })
     }
 }

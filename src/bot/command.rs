@@ -41,6 +41,16 @@ pub enum Slot {
     After(&'static str, &'static str),
     /// All that is left, with the message's media.
     Rest(&'static str),
+    /// The lines under the command's own, as they were written, also those that begin with one of these commands. Stands last.
+    Lines(&'static str, &'static [&'static str]),
+}
+
+impl Form {
+    /// The commands whose lines this one takes when they stand under its own, as it takes lines that are no command; `None`: it
+    /// takes no lines.
+    pub fn lines(&self) -> Option<&'static [&'static str]> {
+        self.slots.iter().find_map(|slot| if let Slot::Lines(_, also) = slot { Some(*also) } else { None })
+    }
 }
 
 /// A line that was understood as a command.
@@ -156,6 +166,10 @@ pub fn reread(line: &str, parsed: &Parsed) -> Parsed {
 }
 
 fn fill(form: &'static Form, (typed, rest): (&str, &str), before: usize, slash: bool, tickets: bool) -> Parsed {
+    let (rest, below) = match rest.find('\n') {
+        Some(end) if form.lines().is_some() => (&rest[..end], before + rest[..=end].chars().count()),
+        _ => (rest, typed.chars().count()),
+    };
     let trimmed = rest.trim_start_matches([' ', '\t', '\n', ':', ',', '.', '#']);
     let mut position = before + rest[..rest.len() - trimmed.len()].chars().count();
     let mut rest = trimmed;
@@ -231,6 +245,12 @@ fn fill(form: &'static Form, (typed, rest): (&str, &str), before: usize, slash: 
                     let kept: String = typed.chars().skip(position).collect();
                     given.push((step, kept.trim_end().to_owned()));
                     rest = "";
+                }
+            }
+            Slot::Lines(step, _) => {
+                let lines: String = typed.chars().skip(below).collect();
+                if !lines.trim().is_empty() {
+                    given.push((step, lines.trim().to_owned()));
                 }
             }
         }
@@ -313,7 +333,16 @@ mod tests {
         usage: "进展 编号 内容",
         does: "记一笔",
     };
-    static FORMS: [&Form; 4] = [&ASSIGN, &STATUS, &RATE, &NOTE];
+    static ASSIGN_ALL: Form = Form {
+        dialog: "now.assign_all",
+        word: "照派",
+        also: &[],
+        alias: "assign_all",
+        slots: &[Slot::Tickets("ticket"), Slot::Lines("exceptions", &["派单"])],
+        usage: "照派",
+        does: "都照建议派",
+    };
+    static FORMS: [&Form; 5] = [&ASSIGN, &STATUS, &RATE, &NOTE, &ASSIGN_ALL];
 
     fn read(line: &str) -> String {
         match parse(line, &FORMS, &|_| true) {
@@ -356,6 +385,11 @@ mod tests {
             ("进展 7 3天后完工", "note ticket=7 text=3天后完工"),
             ("进展 3天后完工", "note text=3天后完工"),
             ("进展　７ 井已封填，水泵已拆走。", "note ticket=7 text=井已封填，水泵已拆走。"),
+            ("照派", "now.assign_all "),
+            ("照派 1-6 8", "now.assign_all ticket=1-6 8"),
+            ("照派\n7 住建局\n９ 城管局", "now.assign_all exceptions=7 住建局\n９ 城管局"),
+            ("照派 1-6，8\n7 住建局", "now.assign_all ticket=1-6 8 exceptions=7 住建局"),
+            ("照派 7 住建局", "now.assign_all ticket=7 !5:住建局"),
             ("派但 7 水务局", "? 派但 派单"),
             ("/asign 7", "? asign 派单"),
             ("昨天 7点停水", "-"),

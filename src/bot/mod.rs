@@ -15,7 +15,7 @@ mod turn;
 pub mod wording;
 
 pub use batch::{Bot, Given, Overflow};
-pub use command::{Form, Slot};
+pub use command::{Form, Parsed, Slot};
 pub use router::HELP;
 pub use store::{close_offers, close_offers_to, close_staff_offers};
 pub use sweep::sweep;
@@ -91,7 +91,7 @@ pub trait App: Send + Sync + 'static {
 
     /// Runs a command that needs no dialog (a list, or one that means something else when it stands alone). Says whether it
     /// was one.
-    fn direct(&self, turn: &mut Turn<'_, Self::Actor>, form: &Form, alone: bool) -> impl Future<Output = Result<bool>> + Send;
+    fn direct(&self, turn: &mut Turn<'_, Self::Actor>, parsed: &Parsed) -> impl Future<Output = Result<bool>> + Send;
 
     /// Reads words of a command line for a step with a source; `None` leaves it to the dialog. Without words: the only one
     /// that can be meant.

@@ -6,11 +6,10 @@ use super::{
     dialog::{self, Control, Idle, Input, MediaId},
     store,
     talk::{self, Start},
-    turn::Fetch,
     wording,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     message::{Content, Media, MediaKind, Reply, Said},
 };
 
@@ -42,20 +41,22 @@ pub(super) async fn route<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>) -> Res
         }
         Content::Pressed(payload) => press(app, turn, payload).await,
         Content::Said(said) => {
-            register(turn, &said.media)?;
+            register(turn, &said.media).await?;
             hear(app, turn, said).await
         }
     }
 }
 
 /// Writes down the files of the message, to be fetched after the turn.
-fn register<A>(turn: &mut Turn<'_, A>, media: &[Media]) -> Result<()> {
+async fn register<A>(turn: &mut Turn<'_, A>, media: &[Media]) -> Result<()> {
+    let mut files = Vec::with_capacity(media.len());
     for file in media {
         let id = turn.tx.id()?;
         turn.media.push(MediaId { id, kind: file.kind });
-        turn.out.fetches.push(Fetch { id, kind: file.kind, reference: file.reference.clone() });
+        files.push((id, file));
     }
-    Ok(())
+    let channel = turn.from().channel.clone();
+    store::write_fetches(turn.tx, turn.key, &channel, &files, turn.now).await
 }
 
 /// A button: an answer of a dialog or of an offer, or words typed for the person.
@@ -120,7 +121,16 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
         let open = in_progress(turn);
         for parsed in &commands {
             match parsed {
-                Ok(parsed) => run(app, turn, parsed, said).await?,
+                Ok(parsed) => match run(app, turn, parsed, said).await {
+                    // Of several commands, one that does not work does not stop the others.
+                    Err(Error::User(sentence)) => {
+                        while turn.tx.depth() > 0 {
+                            turn.tx.back().await?;
+                        }
+                        turn.say(sentence);
+                    }
+                    done => done?,
+                },
                 Err(mistake) => turn.say(wording::mistake(mistake, text.starts_with('/'))),
             }
         }
@@ -142,7 +152,7 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
     // A start word of a dialog.
     if let Some((dialog, given)) = set.started_by(text).filter(|(dialog, _)| app.may_start(&turn.actor, dialog)) {
         if let Some(quote) = &said.quote {
-            register(turn, &quote.media)?;
+            register(turn, &quote.media).await?;
             let quoted = quote.text.clone();
             return talk::begin(app, turn, &dialog.id, Start { given, words: Some(quoted), ..Start::default() }).await;
         }
@@ -217,12 +227,8 @@ fn commands<A: App>(
 ) -> Option<Vec<std::result::Result<Parsed, command::Mistake>>> {
     let forms = app.forms();
     let may = |form: &Form| app.may(&turn.actor, form);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    if lines.len() > 1 {
-        let all: Vec<_> = lines.iter().map_while(|line| command::parse(line, forms, &may)).collect();
-        if all.len() == lines.len() && all.iter().all(std::result::Result::is_ok) && !in_dialog {
-            return Some(all);
-        }
+    if !in_dialog && let Some(all) = one_a_line(text, forms, &may) {
+        return Some(all);
     }
     let parsed = command::parse(text, forms, &may)?;
     if in_dialog {
@@ -234,6 +240,37 @@ fn commands<A: App>(
         return counts.then(|| vec![parsed]);
     }
     Some(vec![parsed])
+}
+
+/// Several lines that all begin with commands; a line that is none belongs to the command above it where that takes lines. A
+/// slip of the finger in one line is answered by itself and does not stop the others.
+fn one_a_line(
+    text: &str,
+    forms: &[&'static Form],
+    may: &dyn Fn(&Form) -> bool,
+) -> Option<Vec<std::result::Result<Parsed, command::Mistake>>> {
+    let mut blocks: Vec<String> = Vec::new();
+    let mut lines: Option<&[&str]> = None;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let parsed = command::parse(line, forms, may);
+        let below = lines.is_some_and(|words| match &parsed {
+            None => true,
+            Some(parsed) => parsed.as_ref().is_ok_and(|parsed| words.contains(&parsed.form.word)),
+        });
+        if below {
+            let block = blocks.last_mut()?;
+            block.push('\n');
+            block.push_str(line);
+            continue;
+        }
+        lines = parsed?.ok().and_then(|parsed| parsed.form.lines());
+        blocks.push(line.to_owned());
+    }
+    if blocks.len() < 2 {
+        return None;
+    }
+    let all: Vec<_> = blocks.iter().filter_map(|block| command::parse(block, forms, may)).collect();
+    all.first().is_some_and(std::result::Result::is_ok).then_some(all)
 }
 
 /// Is the open question only a choice that a command left out? Then another command means that the first is given up.
@@ -260,7 +297,7 @@ async fn run<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, parsed: &Parsed, sa
     let mut parsed = parsed.clone();
     let slot = parsed.form.slots.iter().find_map(|slot| match slot {
         Slot::Ticket(step) | Slot::Tickets(step) => Some(*step),
-        Slot::Word(_) | Slot::OneOf(..) | Slot::Score(_) | Slot::After(..) | Slot::Rest(_) => None,
+        Slot::Word(_) | Slot::OneOf(..) | Slot::Score(_) | Slot::After(..) | Slot::Rest(_) | Slot::Lines(..) => None,
     });
     if let (Some(step), Some(quote)) = (slot, &said.quote)
         && let Some(number) = app.number_in(&quote.text)

@@ -1,11 +1,11 @@
 //! The framework's statements: seen-marks, conversations, offers, windows, faults.
 
-use super::turn::{Fetch, Memory, OPTIONAL, Offer};
+use super::turn::{Memory, OPTIONAL, Offer};
 use crate::{
     clock::DAY,
     db::{Kind, Tx, holders, in_list, insert, rows},
     error::Result,
-    message::{Address, Millis, Update},
+    message::{Address, Media, Millis, Update},
     outbox::{Target, courier::via_place},
     seal::Keys,
 };
@@ -407,28 +407,29 @@ pub async fn close_offers_to(tx: &mut Tx, ticket: i64, dialog: &str, target: &Ta
     Ok(())
 }
 
-/// Writes down files that are to be fetched. Platforms keep them for three days at most.
+/// Writes down the files of a message, to be fetched after its turn. This happens before anything is done with the message, so
+/// that whatever is done can give the files to a ticket.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn write_fetches(tx: &mut Tx, fetches: &[(String, String, Fetch)], now: Millis) -> Result<()> {
+pub async fn write_fetches(tx: &mut Tx, turn_key: &str, channel: &str, files: &[(i64, &Media)], now: Millis) -> Result<()> {
     insert(
         tx,
         "INSERT INTO media (id, turn_key, kind, channel, reference, at, state, fetch_by, tries, due_at)",
         10,
         "",
-        fetches,
-        |query, (turn_key, channel, fetch)| {
+        files,
+        |query, (id, file)| {
             query
-                .bind(fetch.id)
-                .bind(turn_key.as_str())
-                .bind(match fetch.kind {
+                .bind(*id)
+                .bind(turn_key.to_owned())
+                .bind(match file.kind {
                     crate::message::MediaKind::Photo => "photo",
                     crate::message::MediaKind::Voice => "voice",
                     crate::message::MediaKind::Video => "video",
                 })
-                .bind(channel.as_str())
-                .bind(fetch.reference.as_str())
+                .bind(channel.to_owned())
+                .bind(file.reference.clone())
                 .bind(now)
                 .bind("fetching")
                 .bind(now + 3 * DAY)

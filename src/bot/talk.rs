@@ -3,7 +3,7 @@
 use super::{
     App, Submitted, Turn,
     command::{Parsed, Slot},
-    dialog::{self, Answers, Dialog, Input, State, Taken, Value},
+    dialog::{self, Answer, Answers, Dialog, Input, State, Taken, Value},
     store, wording,
 };
 use crate::{
@@ -36,6 +36,7 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
         None => turn.tx.id()?,
     };
     let mut state = dialog::begin(dialog, instance, start.given);
+    keep_pictures(&mut state);
     let mut search = None;
     for (step, value) in start.parts {
         match value {
@@ -49,8 +50,12 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
         let refused = dialog::start_with(dialog, &mut state, words, &turn.media, turn.now);
         note = note.or(refused);
     }
-    if let Some(words) = search {
-        let input = Input::Said { text: &words, media: &[], point: None, at: turn.now };
+    // A location that began it is the beginning of its place too.
+    let point = turn.said().and_then(|said| said.point.clone()).filter(|_| start.words.is_some());
+    let asks_place = dialog::wanted(dialog, &state).is_some_and(|step| step.kind == dialog::Kind::Place);
+    if search.is_some() || point.is_some() && asks_place {
+        let words = search.unwrap_or_default();
+        let input = Input::Said { text: &words, media: &[], point: point.as_ref(), at: turn.now };
         let items = match dialog::query(dialog, &state, Some(&input)) {
             Some(query) => app.items(turn, &query).await?,
             None => Vec::new(),
@@ -78,6 +83,17 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
     Ok(())
 }
 
+/// Pictures that another dialog hands on without a word are the beginning of an answer.
+fn keep_pictures(state: &mut State) {
+    let wordless = |answer: &Answer| matches!(answer.value(), Some(Value::Account(told)) if told.text.is_empty());
+    let steps: Vec<String> = state.answers.iter().filter(|(_, answer)| wordless(answer)).map(|(step, _)| step.clone()).collect();
+    for step in steps {
+        if let Some(Answer::Given(value)) = state.answers.shift_remove(&step) {
+            state.parts.insert(step, value);
+        }
+    }
+}
+
 /// Begins a dialog with complete answers.
 ///
 /// # Errors
@@ -92,7 +108,7 @@ pub(super) async fn command<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, pars
         turn.say(sentence);
         return Ok(());
     }
-    if app.direct(turn, parsed.form, parsed.given.is_empty() && parsed.left.is_none()).await? {
+    if app.direct(turn, parsed).await? {
         return Ok(());
     }
     let set = app.dialogs();

@@ -5,7 +5,7 @@ use crate::{
     channels::Ability,
     db::Tx,
     error::Result,
-    message::{Address, Choice, Content, MediaKind, Millis, Reply, Said, Update},
+    message::{Address, Choice, Content, Millis, Reply, Said, Update},
     outbox::{Class, Push, Target},
 };
 use serde::{Deserialize, Serialize};
@@ -72,17 +72,6 @@ impl Offer {
     }
 }
 
-/// A file that was sent and is to be fetched.
-#[derive(Debug, Clone)]
-pub struct Fetch {
-    /// The row's id.
-    pub id: i64,
-    /// What it is said to be.
-    pub kind: MediaKind,
-    /// The platform's handle.
-    pub reference: String,
-}
-
 /// What a turn collects; nothing of it is kept when the turn fails.
 #[derive(Debug, Default)]
 pub struct Collected {
@@ -90,7 +79,6 @@ pub struct Collected {
     pub(super) reply_target: Option<Target>,
     pub(super) pushes: Vec<Push>,
     pub(super) offers: Vec<(i64, Offer)>,
-    pub(super) fetches: Vec<Fetch>,
     pub(super) danger: Option<String>,
 }
 

@@ -83,7 +83,7 @@ async fn show(at: &Opened, number: &str) -> Done {
     let Some(ticket) = found else {
         return Err(Error::user(format!("没有编号是 {number} 的工单。请写完整的编号，比如 WY2611230001")).into());
     };
-    let directory = people::load(tx.conn()).await?;
+    let directory = people::load(tx.conn(), now).await?;
     let entries = chain::entries(tx.conn(), ticket.id).await?;
     audit::record(&mut tx, &at.keys, "audit.show", None, &ticket.number, "", now).await?;
     tx.commit().await?;

@@ -2,6 +2,7 @@
 
 use super::{Done, Failure, Opened, complain, say};
 use crate::{
+    audit,
     error::{Error, Result},
     people::{
         Directory, codes,
@@ -107,7 +108,9 @@ async fn import(at: &Opened, file: &Path, dry_run: bool, replace: bool) -> Done 
         return Err(Error::user("单位和人员刚刚有人在改，什么都没有导入。请再来一次").into());
     }
     import::apply(&mut tx, &at.keys, &changes, at.clock.now()).await?;
-    let directory: Directory = store::load(tx.conn()).await?;
+    let detail = format!("{} changes", changes.lines().len());
+    audit::record(&mut tx, &at.keys, "org.import", None, &detail, "", at.clock.now()).await?;
+    let directory: Directory = store::load(tx.conn(), at.clock.now()).await?;
     tx.commit().await?;
     listed(&changes);
     say("导入好了。正在运行的服务几秒后就会用新的。");
@@ -133,8 +136,11 @@ fn listed(changes: &Changes) {
 }
 
 async fn export(at: &Opened, file: &Path) -> Done {
-    let org = store::current(&mut *at.db.read().await?, &at.keys).await?;
+    let mut tx = at.db.write().await?;
+    let org = store::current(tx.conn(), &at.keys).await?;
+    audit::record(&mut tx, &at.keys, "org.export", None, &format!("{} persons", org.persons.len()), "", at.clock.now()).await?;
     fresh(file, |file| sheet::export(file, &org))?;
+    tx.commit().await?;
     say(&format!("写好了 {}。里面有手机号和账号，请收好，用完删掉。", file.display()));
     Ok(())
 }
@@ -142,6 +148,7 @@ async fn export(at: &Opened, file: &Path) -> Done {
 async fn codes(at: &Opened, group: Option<&str>) -> Done {
     let mut tx = at.db.write().await?;
     let slips = codes::codes(&mut tx, &at.keys, group, at.clock.now()).await?;
+    audit::record(&mut tx, &at.keys, "org.codes", None, &format!("{} codes", slips.len()), "", at.clock.now()).await?;
     tx.commit().await?;
     if slips.is_empty() {
         say("没有要发绑定码的人：都绑定过了，或还没有导入人员。");

@@ -171,10 +171,7 @@ impl Talk<'_> {
     /// What the demonstration has to choose from.
     fn items(&self, query: &Query) -> Vec<Item> {
         match query.source.as_str() {
-            "areas" => {
-                let label = query.point.as_ref().map(|point| point.label.as_str());
-                people::desk::places(&self.actor, query.search.as_deref(), query.within.as_deref(), label)
-            }
+            "areas" => people::desk::places(&self.actor, query),
             "units" => people::desk::units(&self.actor, &[]),
             "chat_groups" => people::desk::unbound_groups(&self.actor),
             "handlers" => {

@@ -71,7 +71,9 @@ pub enum Value {
     List(Vec<Cell>),
     /// Keys and values.
     Table(Table),
-    /// A kind that nothing here wants: a fraction or a date.
+    /// A number with a fraction.
+    Fraction(f64),
+    /// A kind that nothing here wants: a date.
     Other,
 }
 
@@ -83,7 +85,8 @@ impl Value {
             Value::Flag(_) => "true 或 false",
             Value::List(_) => "列表",
             Value::Table(_) => "一组键",
-            Value::Other => "小数或日期",
+            Value::Fraction(_) => "小数",
+            Value::Other => "日期或太大的数",
         }
     }
 }
@@ -168,7 +171,8 @@ impl Lines {
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Other, Value::Number),
             DeValue::Boolean(flag) => Value::Flag(*flag),
-            DeValue::Float(_) | DeValue::Datetime(_) => Value::Other,
+            DeValue::Float(number) => number.as_str().parse().map_or(Value::Other, Value::Fraction),
+            DeValue::Datetime(_) => Value::Other,
             DeValue::Table(table) => Value::Table(self.table(offset, table)),
             DeValue::Array(items) => Value::List(
                 items
@@ -294,6 +298,23 @@ impl<'t, 'p> Fields<'t, 'p> {
             return None;
         }
         number
+    }
+
+    /// A number that may have a fraction. `None`: the key is not there; `Some(None)`: it is wrong, which was said.
+    pub fn decimal(&mut self, key: &'static str, bounds: std::ops::RangeInclusive<f64>) -> Option<Option<f64>> {
+        let cell = self.take(key)?;
+        let number = match &cell.value {
+            Value::Fraction(number) => Some(*number),
+            Value::Number(number) => Some(*number as f64),
+            Value::Text(text) if text.trim().is_empty() => return None,
+            Value::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let number = number.filter(|number| bounds.contains(number));
+        if number.is_none() {
+            self.wrong(key, format!("应当是 {} 到 {} 的数", bounds.start(), bounds.end()));
+        }
+        Some(number)
     }
 
     /// A table inside this one.

@@ -186,7 +186,7 @@ pub struct Slip {
 /// # Errors
 /// A sentence when there is no such group; those of the database.
 pub async fn codes(tx: &mut Tx, keys: &Keys, group: Option<&str>, now: Millis) -> Result<Vec<Slip>> {
-    let directory = load(tx.conn()).await?;
+    let directory = load(tx.conn(), now).await?;
     let of = match group {
         None => None,
         Some(id) => {

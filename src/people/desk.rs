@@ -1,10 +1,11 @@
 //! Use cases about accounts: 绑定, 绑定群.
 
-use super::{Actor, Level, Named, Role, codes, store, wording};
+use super::{Actor, Level, Named, Role, codes, rights, store, wording};
 use crate::{
+    audit,
     bot::{
         Form, Resolved, Slot, Submitted, Turn,
-        dialog::{Answer, Answers, Item, Value},
+        dialog::{Answer, Answers, Item, Query, Value},
     },
     clock::HOUR,
     db::Tx,
@@ -14,7 +15,8 @@ use crate::{
 use sqlx::Row;
 
 /// The actions that dialog files may name.
-pub const ACTIONS: &[&str] = &["people.bind", "people.bind_group"];
+pub const ACTIONS: &[&str] =
+    &["people.bind", "people.bind_group", "people.disable", "people.replace", "people.stand_in", "people.code", "people.rights"];
 
 /// Wrong codes an account may try in an hour.
 const TRIES: i64 = 5;
@@ -38,12 +40,71 @@ static BIND_GROUP: Form = Form {
     does: "把这个群和名册上的群连起来",
 };
 
+static DISABLE: Form = Form {
+    dialog: "disable",
+    word: "停用",
+    also: &[],
+    alias: "disable",
+    slots: &[Slot::Word("person")],
+    usage: "停用 人",
+    does: "不再在岗的人，手里的活交回单位",
+};
+static REPLACE: Form = Form {
+    dialog: "replace",
+    word: "换联络员",
+    also: &[],
+    alias: "replace",
+    slots: &[Slot::Word("unit"), Slot::Rest("person")],
+    usage: "换联络员 单位 新人",
+    does: "换人，没办完的一起交接",
+};
+static STAND_IN: Form = Form {
+    dialog: "stand_in",
+    word: "代班",
+    also: &[],
+    alias: "stand_in",
+    slots: &[Slot::Word("person"), Slot::Word("by"), Slot::Rest("until")],
+    usage: "代班 人 代班的人 到哪天",
+    does: "有人不在，别人代他几天",
+};
+static CODE: Form = Form {
+    dialog: "code",
+    word: "发码",
+    also: &[],
+    alias: "code",
+    slots: &[Slot::Word("person")],
+    usage: "发码 人",
+    does: "给他一个绑定码",
+};
+static RIGHTS: Form = Form {
+    dialog: "rights",
+    word: "权限",
+    also: &[],
+    alias: "rights",
+    slots: &[Slot::Word("person")],
+    usage: "权限 人",
+    does: "看他能做什么、谁能代他",
+};
+
 /// The commands about people.
-pub static FORMS: &[&Form] = &[&BIND, &BIND_GROUP];
+pub static FORMS: &[&Form] = &[&BIND, &BIND_GROUP, &DISABLE, &REPLACE, &STAND_IN, &CODE, &RIGHTS];
 
 /// May this person use the command at all?
 pub fn may(actor: &Actor, form: &Form) -> bool {
-    form != &BIND_GROUP || actor.has(Role::Admin)
+    form == &BIND || actor.has(Role::Admin)
+}
+
+/// What an administrator does to people is said in private only. Says whether it was refused here.
+///
+/// # Errors
+/// None; like every direct command.
+pub fn refuse_here(turn: &mut Turn<'_, Actor>, form: &Form) -> Result<bool> {
+    let private = [&DISABLE, &REPLACE, &STAND_IN, &CODE, &RIGHTS].contains(&form);
+    let refused = private && turn.in_group();
+    if refused {
+        turn.say(wording::rights_in_private(form.word));
+    }
+    Ok(refused)
 }
 
 /// Runs an action.
@@ -54,6 +115,9 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
     match action {
         "bind" => bind(turn, answers).await,
         "bind_group" => bind_group(turn, answers).await,
+        "stand_in" => rights::stand_in(turn, answers).await,
+        "code" => rights::code(turn, answers).await,
+        "rights" => rights::show(turn, answers).await,
         other => Err(Error::fault(format!("no action about people is called {other}"))),
     }
 }
@@ -135,6 +199,8 @@ async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Sub
     let group = answers.get("group").and_then(Answer::value).map(|value| value.keys().join("")).unwrap_or_default();
     let channel = turn.from().channel.clone();
     store::bind_chat(turn.tx, &group, &channel, &chat).await?;
+    let keys = turn.actor.office.keys.clone();
+    audit::record(turn.tx, &keys, "group.bind", Some(turn.actor.person), &group, turn.key, turn.now).await?;
     let name = turn
         .actor
         .directory()
@@ -146,15 +212,34 @@ async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Sub
     Ok(Submitted::Done(Vec::new()))
 }
 
-/// The places that an answer may mean, as choices. A township narrows the search to its villages.
-pub fn places(actor: &Actor, search: Option<&str>, within: Option<&str>, label: Option<&str>) -> Vec<Item> {
+/// The places that an answer may mean, as choices. A township narrows the search to its villages; a location gives the nearest,
+/// where the villages' coordinates are known.
+pub fn places(actor: &Actor, query: &Query) -> Vec<Item> {
     let areas = &actor.directory().areas;
+    let (search, within, point) = (query.search.as_deref(), query.within.as_deref(), query.point.as_ref());
     let said = search.unwrap_or_default();
+    let label = point.map(|point| point.label.as_str());
+    // Of 景县刘家庄 the village is not ours, even where we have one of that name.
+    let ours = |text: &str| areas.in_sentence(text).is_some();
+    let named = [label, search].into_iter().flatten().filter(|text| !ours(text)).find_map(|text| areas.neighbour_in(text));
+    if let Some((name, county)) = named {
+        let refuse = Some(wording::not_our_county(name, &county.name));
+        return vec![Item { refuse, ..Item::new(String::new(), name) }];
+    }
     let sure = search.map(|text| areas.find(text, within)).unwrap_or_default();
+    // 龙店 after a question which 刘家庄 is the one of that township, though there is a village 龙店 too.
+    let town = sure.iter().find(|area| area.level() == Level::Township);
+    let of_township = match (town, query.among.as_deref()) {
+        (Some(town), Some(among)) => areas.find(among, Some(&town.code)),
+        _ => Vec::new(),
+    };
+    let sure = if of_township.is_empty() { sure } else { of_township };
     let (found, guess) = if !sure.is_empty() {
         (sure, false)
     } else if let Some((area, _)) = areas.in_sentence(label.unwrap_or(said)) {
         (vec![area], false)
+    } else if let Some(point) = point.filter(|_| said.is_empty()) {
+        (areas.around((point.lat, point.lng)), true)
     } else {
         // Not in this township, but elsewhere under the same name; else a slip of the finger.
         let elsewhere = if within.is_some() { areas.find(said, None) } else { Vec::new() };

@@ -3,7 +3,7 @@
 use super::{
     Area, Areas, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Level, Role, Rule, Staff, Unit, contains, org::Org,
 };
-use crate::text;
+use crate::{message::Millis, text};
 use regex::Regex;
 use std::collections::HashMap;
 
@@ -12,6 +12,8 @@ use std::collections::HashMap;
 pub struct Directory {
     /// The version of the tables that it was loaded from.
     pub version: i64,
+    /// When the next right ends that was given for a time.
+    pub until: Option<Millis>,
     /// All areas, with the recogniser of places.
     pub areas: Areas,
     units: Vec<Unit>,
@@ -27,6 +29,7 @@ pub struct Directory {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parts {
     pub version: i64,
+    pub until: Option<Millis>,
     pub areas: Vec<Area>,
     pub units: Vec<Unit>,
     pub fields: Vec<Field>,
@@ -112,6 +115,7 @@ impl Directory {
         }
         Directory {
             version: parts.version,
+            until: parts.until,
             areas: Areas::new(parts.areas),
             units: parts.units,
             fields: parts
@@ -139,6 +143,7 @@ impl Directory {
         });
         Directory::new(Parts {
             version: 1,
+            until: None,
             areas: org.areas,
             units: org.units,
             fields: org.fields,
@@ -182,6 +187,16 @@ impl Directory {
     /// Everybody in office.
     pub fn all_staff(&self) -> impl Iterator<Item = &Staff> {
         self.staff.iter().filter(|person| !person.retired)
+    }
+
+    /// Is this picture still true at this version and moment?
+    pub fn is_current(&self, version: i64, now: Millis) -> bool {
+        self.version == version && self.until.is_none_or(|until| now < until)
+    }
+
+    /// Somebody who was in office under this name.
+    pub fn retired(&self, name: &str) -> Option<&Staff> {
+        self.staff.iter().find(|person| person.retired && person.name == name)
     }
 
     /// The grants of a person; none for a citizen.

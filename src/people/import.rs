@@ -1,6 +1,8 @@
 //! Bringing the tables to what a file says: first a plan that can be shown, then one write of all of it.
 
-use super::{Area, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Rule, Unit, codes, org::Org, org::Person, store};
+use super::{
+    Area, ChatGroup, Coordinates, DeputyGroup, Field, FieldKind, Grant, GroupOf, Rule, Unit, codes, org::Org, org::Person, store,
+};
 use crate::{
     db::{Tx, insert},
     error::{Error, Result},
@@ -58,7 +60,13 @@ impl Entry for Area {
         &self.name
     }
     fn facts(&self) -> Vec<(&'static str, String)> {
-        vec![("编号前缀", optional(&self.prefix)), ("别名", self.aliases.join("、"))]
+        let point = self.point.map_or_else(String::new, |point| format!("{} {}", point.lat(), point.lng()));
+        vec![
+            ("编号前缀", optional(&self.prefix)),
+            ("别名", self.aliases.join("、")),
+            ("经纬度", point),
+            ("邻县", self.neighbours.join("、")),
+        ]
     }
 }
 
@@ -291,10 +299,13 @@ pub async fn apply(tx: &mut Tx, keys: &Keys, changes: &Changes, now: Millis) -> 
 async fn areas(tx: &mut Tx, changes: &[Change<Area>]) -> Result<()> {
     let rows: Vec<_> = changes.iter().map(Change::row).collect();
     let tail = "ON CONFLICT (code) DO UPDATE SET name = excluded.name, prefix = excluded.prefix, aliases = excluded.aliases, \
-                retired = excluded.retired";
-    insert(tx, "INSERT INTO area (code, name, prefix, aliases, retired)", 5, tail, &rows, |query, (area, retired)| {
+                lat = excluded.lat, lng = excluded.lng, neighbours = excluded.neighbours, retired = excluded.retired";
+    let head = "INSERT INTO area (code, name, prefix, aliases, lat, lng, neighbours, retired)";
+    insert(tx, head, 8, tail, &rows, |query, (area, retired)| {
         let query = query.bind(area.code.clone()).bind(area.name.clone()).bind(area.prefix.clone());
-        query.bind(json(&area.aliases)).bind(i16::from(*retired))
+        let query = query.bind(json(&area.aliases));
+        let query = query.bind(area.point.map(Coordinates::lat)).bind(area.point.map(Coordinates::lng));
+        query.bind(json(&area.neighbours)).bind(i16::from(*retired))
     })
     .await
 }
@@ -366,6 +377,7 @@ async fn persons(tx: &mut Tx, keys: &Keys, changes: &[Change<Person>], now: Mill
             Change::Changed { .. } => {}
             Change::Retired(_) => {
                 store::end_grants(tx, id, now).await?;
+                store::end_stand_ins(tx, id, now).await?;
                 codes::void_codes(tx, id).await?;
             }
         }

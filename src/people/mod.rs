@@ -11,6 +11,8 @@ mod directory;
 pub mod import;
 pub mod org;
 pub mod phones;
+pub mod rights;
+mod rights_store;
 mod role;
 pub mod sheet;
 pub mod store;
@@ -32,8 +34,39 @@ pub struct Area {
     pub prefix: Option<String>,
     /// Other names that people use.
     pub aliases: Vec<String>,
+    /// Where it is.
+    pub point: Option<Coordinates>,
+    /// Counties next to this one: matters there are not ours.
+    pub neighbours: Vec<String>,
     /// No longer in use: shown on old tickets, not recognised.
     pub retired: bool,
+}
+
+/// Latitude and longitude in millionths of a degree, about a tenth of a metre.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coordinates {
+    /// North.
+    pub lat_millionths: i64,
+    /// East.
+    pub lng_millionths: i64,
+}
+
+impl Coordinates {
+    /// Of degrees.
+    pub fn of(lat: f64, lng: f64) -> Self {
+        let millionths = |degrees: f64| (degrees * 1e6).round() as i64;
+        Coordinates { lat_millionths: millionths(lat), lng_millionths: millionths(lng) }
+    }
+
+    /// Degrees north.
+    pub fn lat(self) -> f64 {
+        self.lat_millionths as f64 / 1e6
+    }
+
+    /// Degrees east.
+    pub fn lng(self) -> f64 {
+        self.lng_millionths as f64 / 1e6
+    }
 }
 
 /// The size of an area.

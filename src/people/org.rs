@@ -2,7 +2,9 @@
 //!
 //! TOML and sheets become the same [`Row`]s; [`build`] makes an [`Org`] of them or says every problem.
 
-use super::{Area, ChatGroup, DeputyGroup, Field, FieldKind, Grant, GroupOf, Level, Needs, Role, Rule, Unit, parent, phone};
+use super::{
+    Area, ChatGroup, Coordinates, DeputyGroup, Field, FieldKind, Grant, GroupOf, Level, Needs, Role, Rule, Unit, parent, phone,
+};
 use crate::config::read::{self, Fields, Place, Problem, Table, unknown};
 use regex::Regex;
 use std::collections::HashMap;
@@ -217,6 +219,11 @@ impl Builder {
         let level = fields.text("level");
         let prefix = fields.text("prefix");
         let aliases = fields.texts("aliases");
+        let neighbours = fields.texts("neighbours");
+        let point = coordinates(fields);
+        if !neighbours.is_empty() && code.as_deref().and_then(Level::of) != Some(Level::County) {
+            fields.wrong("neighbours", "只有县才写邻县，请删掉");
+        }
         let Some(code) = code else { return };
         let own_level = Level::of(&code);
         if own_level.is_none() {
@@ -243,7 +250,7 @@ impl Builder {
             fields.wrong("prefix", "县要有编号前缀，1 到 4 个大写字母，比如 WY");
         }
         if let (Some(name), Some(_)) = (name, own_level) {
-            self.org.areas.push(Area { code, name, prefix, aliases, retired: false });
+            self.org.areas.push(Area { code, name, prefix, aliases, point, neighbours, retired: false });
         }
     }
 
@@ -541,6 +548,17 @@ fn ids(org: &Org, kind: Kind) -> Vec<&str> {
     }
 }
 
+/// `lat` and `lng`, both or none: a place in China.
+fn coordinates(fields: &mut Fields<'_, '_>) -> Option<Coordinates> {
+    match (fields.decimal("lat", 3.0..=54.0), fields.decimal("lng", 73.0..=136.0)) {
+        (Some(lat), Some(lng)) => return Some(Coordinates::of(lat?, lng?)),
+        (Some(_), None) => fields.wrong("lat", "有纬度也要有经度（lng）"),
+        (None, Some(_)) => fields.wrong("lng", "有经度也要有纬度（lat）"),
+        (None, None) => {}
+    }
+    None
+}
+
 fn check_pattern(pattern: Option<&String>, fields: &mut Fields<'_, '_>, key: &str) {
     if let Some(pattern) = pattern
         && let Err(error) = Regex::new(pattern)
@@ -566,6 +584,8 @@ impl Org {
             let level = Some(area.level().as_str().to_owned());
             let row = Line::new().text("code", Some(&area.code)).text("name", Some(&area.name)).text("level", level.as_ref());
             let row = row.text("prefix", area.prefix.as_ref()).list("aliases", &area.aliases);
+            let mut row = row.list("neighbours", &area.neighbours);
+            row.0.extend(area.point.map(|point| format!("lat = {:?}, lng = {:?}", point.lat(), point.lng())));
             out.push_str(&format!("  {{ {} }},\n", row.0.join(", ")));
         }
         out.push_str("]\n");
@@ -669,7 +689,8 @@ mod tests {
 
     #[test]
     fn what_is_written_out_reads_back_the_same() {
-        let org = demonstration().unwrap();
+        let mut org = demonstration().unwrap();
+        org.areas[20].point = Some(Coordinates::of(37.8, 115.903_412));
         assert_eq!(read_toml("copy.toml", &org.to_toml(), &Org::default()).unwrap(), org);
     }
 
@@ -709,6 +730,12 @@ mod tests {
             (
                 "[[field]]\nid = \"a\"\nname = \"x\"\nwords = \"(a\"\n",
                 "o.toml:8: field.words: 关键词的写法不对（unclosed group）",
+            ),
+            ("[[area]]\ncode = \"13\"\nname = \"x\"\nlat = 1.5\nlng = 115.9\n", "o.toml:4: area.lat: 应当是 3 到 54 的数"),
+            ("[[area]]\ncode = \"13\"\nname = \"x\"\nlat = 37.8\n", "o.toml:4: area.lat: 有纬度也要有经度（lng）"),
+            (
+                "[[area]]\ncode = \"13\"\nname = \"x\"\nneighbours = [\"y\"]\n",
+                "o.toml:4: area.neighbours: 只有县才写邻县，请删掉",
             ),
             ("[[field]]\nid = \"a\"\nname = \"x\"\nradius_m = 0\n", "o.toml:8: field.radius_m: 应当是 1 到 10000 的整数"),
             ("[[field]]\nid = \"a\"\nname = \"x\"\nphoto = 7\n", "o.toml:8: field.photo: 这里写的是整数，应当是true 或 false"),

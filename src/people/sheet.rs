@@ -5,7 +5,7 @@
 //! examples and are skipped.
 
 use super::{
-    FieldKind, GroupOf, Role,
+    Coordinates, FieldKind, GroupOf, Role,
     import::grant_in_words,
     org::{self, Kind, Org, Row},
 };
@@ -42,9 +42,17 @@ const SHEETS: [Sheet; 7] = [
     Sheet {
         name: "区域",
         kind: Kind::Area,
-        headings: &[("code", "代码"), ("name", "名称"), ("prefix", "编号前缀"), ("aliases", "别名")],
-        shapes: &[Text, Text, Text, List],
-        example: &["例 131122102214", "前观津村民委员会", "", "观津、前观津大队"],
+        headings: &[
+            ("code", "代码"),
+            ("name", "名称"),
+            ("prefix", "编号前缀"),
+            ("aliases", "别名"),
+            ("lat", "纬度"),
+            ("lng", "经度"),
+            ("neighbours", "邻县"),
+        ],
+        shapes: &[Text, Text, Text, List, Text, Text, List],
+        example: &["例 131122102214", "前观津村民委员会", "", "观津、前观津大队", "37.8012", "115.9034", ""],
     },
     Sheet {
         name: "单位",
@@ -352,8 +360,18 @@ fn cells(org: &Org, kind: Kind) -> Vec<Vec<String>> {
     let pair = |(channel, id): &(String, String)| format!("{channel}:{id}");
     match kind {
         Kind::Area => {
-            let area =
-                |area: &super::Area| vec![area.code.clone(), area.name.clone(), some(&area.prefix), area.aliases.join("、")];
+            let degrees = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+            let area = |area: &super::Area| {
+                vec![
+                    area.code.clone(),
+                    area.name.clone(),
+                    some(&area.prefix),
+                    area.aliases.join("、"),
+                    degrees(area.point.map(Coordinates::lat)),
+                    degrees(area.point.map(Coordinates::lng)),
+                    area.neighbours.join("、"),
+                ]
+            };
             org.areas.iter().map(area).collect()
         }
         Kind::Unit => org
@@ -489,12 +507,13 @@ mod tests {
         let org = read(&path, &base).unwrap();
         assert_eq!(org.areas[0].code, "131122102214");
         assert_eq!(org.areas[0].aliases, ["观津", "前观津大队"]);
+        assert_eq!(org.areas[0].point, Some(Coordinates::of(37.8012, 115.9034)));
         assert_eq!(org.persons[0].phone.as_deref(), Some("13800000001"));
         assert_eq!(org.persons[0].grants.len(), 2);
         assert_eq!(org.rules.len(), 1);
         let lines = plan(&org, &base, false).lines();
         assert!(
-            lines.contains(&"改动 区域 131122102214 前观津村民委员会：别名 （空） → 观津、前观津大队".to_owned()),
+            lines.iter().any(|line| line.starts_with("改动 区域 131122102214 前观津村民委员会：别名 （空） → 观津、前观津大队")),
             "{lines:#?}"
         );
     }

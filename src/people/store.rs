@@ -3,7 +3,7 @@
 //! Accounts and phones are sealed and found by keyed hashes; the names of staff are plain, citizens have none.
 
 use super::{
-    Area, ChatGroup, DeputyGroup, Directory, Field, FieldKind, Grant, GroupOf, Role, Rule, Staff, Unit, codes,
+    Area, ChatGroup, Coordinates, DeputyGroup, Directory, Field, FieldKind, Grant, GroupOf, Role, Rule, Staff, Unit, codes,
     directory::Parts,
     org::{Org, Person},
     wording,
@@ -36,12 +36,12 @@ pub async fn raise_version(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// The picture of the organisation as it is now.
+/// The picture of the organisation as it is now, with the rights that are given for a time.
 ///
 /// # Errors
 /// Those of the database; a fault when a row cannot be read.
-pub async fn load(conn: &mut AnyConnection) -> Result<Directory> {
-    Ok(Directory::new(parts(conn).await?))
+pub async fn load(conn: &mut AnyConnection, now: Millis) -> Result<Directory> {
+    Ok(Directory::new(parts(conn, now).await?))
 }
 
 /// The organisation as files describe it, with phones and accounts opened: for comparing and for export.
@@ -49,7 +49,8 @@ pub async fn load(conn: &mut AnyConnection) -> Result<Directory> {
 /// # Errors
 /// Those of the database; a fault when a sealed value does not open.
 pub async fn current(conn: &mut AnyConnection, keys: &Keys) -> Result<Org> {
-    let parts = parts(conn).await?;
+    // Rights that end by themselves belong to no file.
+    let parts = parts(conn, Millis::MAX).await?;
     let mut accounts: HashMap<i64, Vec<(String, String)>> = HashMap::new();
     let sql = "SELECT account.id, channel, sealed, person_id FROM account JOIN person ON person.id = person_id WHERE citizen = 0";
     for row in sqlx::query(sql).fetch_all(&mut *conn).await? {
@@ -77,18 +78,22 @@ pub async fn current(conn: &mut AnyConnection, keys: &Keys) -> Result<Org> {
     })
 }
 
-async fn parts(conn: &mut AnyConnection) -> Result<Parts> {
+async fn parts(conn: &mut AnyConnection, now: Millis) -> Result<Parts> {
     // The version is read first: what changes meanwhile has a higher one and is loaded again.
     let version = version(conn).await?;
     let mut grants: HashMap<i64, Vec<Grant>> = HashMap::new();
-    let sql = "SELECT person_id, role, area, unit, field FROM role_grant WHERE until_at IS NULL ORDER BY id";
-    for row in sqlx::query(sql).fetch_all(&mut *conn).await? {
+    let mut until: Option<Millis> = None;
+    let sql =
+        "SELECT person_id, role, area, unit, field, until_at FROM role_grant WHERE until_at IS NULL OR until_at > $1 ORDER BY id";
+    for row in sqlx::query(sql).bind(now).fetch_all(&mut *conn).await? {
+        let ends: Option<Millis> = row.try_get(5)?;
+        until = until.into_iter().chain(ends).min();
         let word: String = row.try_get(1)?;
         let role = Role::parse(&word).ok_or_else(|| Error::fault("role_grant.role is no role of this program"))?;
         let grant = Grant { role, area: row.try_get(2)?, unit: row.try_get(3)?, field: row.try_get(4)? };
         grants.entry(row.try_get(0)?).or_default().push(grant);
     }
-    let areas = "SELECT code, name, prefix, aliases, retired FROM area ORDER BY LENGTH(code), code";
+    let areas = "SELECT code, name, prefix, aliases, retired, lat, lng, neighbours FROM area ORDER BY LENGTH(code), code";
     let units = "SELECT id, name, aliases, area, parent, retired FROM unit ORDER BY place";
     let fields = "SELECT id, name, kind, unit, words, photo, radius_m, retired FROM field ORDER BY place";
     let rules = "SELECT field, area, text, unit FROM rule ORDER BY place";
@@ -97,9 +102,13 @@ async fn parts(conn: &mut AnyConnection) -> Result<Parts> {
     let chat_groups = "SELECT id, name, of_kind, of_id, channel, chat FROM chat_group WHERE retired = 0 ORDER BY place";
     Ok(Parts {
         version,
+        until,
         areas: read(conn, areas, |row| {
             let (code, name, prefix) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            Ok(Area { code, name, prefix, aliases: words(row, 3)?, retired: flag(row, 4)? })
+            let (lat, lng): (Option<f64>, Option<f64>) = (row.try_get(5)?, row.try_get(6)?);
+            let point = lat.zip(lng).map(|(lat, lng)| Coordinates::of(lat, lng));
+            let (aliases, neighbours) = (words(row, 3)?, words(row, 7)?);
+            Ok(Area { code, name, prefix, aliases, point, neighbours, retired: flag(row, 4)? })
         })
         .await?,
         units: read(conn, units, |row| {
@@ -200,7 +209,7 @@ pub async fn grant(tx: &mut Tx, person: i64, grants: &[Grant], now: Millis) -> R
     .await
 }
 
-/// Ends all rights of a person now.
+/// Ends the lasting rights of a person now.
 ///
 /// # Errors
 /// Those of the database. The version has to be raised by the caller.
@@ -218,8 +227,19 @@ pub async fn retire(tx: &mut Tx, person: i64, now: Millis) -> Result<()> {
     let sql = "UPDATE person SET retired = 1, phone_hash = NULL, phone_sealed = NULL WHERE id = $1 AND citizen = 0";
     sqlx::query(sql).bind(person).execute(tx.conn()).await?;
     end_grants(tx, person, now).await?;
+    end_stand_ins(tx, person, now).await?;
     codes::void_codes(tx, person).await?;
     raise_version(tx).await
+}
+
+/// Ends the rights that a person has for a time.
+///
+/// # Errors
+/// Those of the database. The version has to be raised by the caller.
+pub async fn end_stand_ins(tx: &mut Tx, person: i64, now: Millis) -> Result<()> {
+    let sql = "UPDATE role_grant SET until_at = $1 WHERE person_id = $2 AND until_at > $1";
+    sqlx::query(sql).bind(now).bind(person).execute(tx.conn()).await?;
+    Ok(())
 }
 
 /// The persons of accounts, for a batch of hashes at once. Unknown hashes are missing from the answer.
@@ -456,7 +476,7 @@ mod tests {
     }
 
     async fn directory(db: &Db) -> Directory {
-        load(&mut db.read().await.unwrap()).await.unwrap()
+        load(&mut db.read().await.unwrap(), NOW).await.unwrap()
     }
 
     async fn id(db: &Db, reference: &str) -> i64 {
@@ -481,6 +501,11 @@ mod tests {
         assert!(import(&db, &org, true).await.is_empty());
         assert_eq!(directory(&db).await.version, 1);
         assert_eq!(before.areas.all().count(), 538);
+        let mut measured = org.clone();
+        measured.areas[20].point = Some(Coordinates::of(37.8012, 115.903_412));
+        import(&db, &measured, true).await;
+        let point = directory(&db).await.areas.get(&measured.areas[20].code).unwrap().point;
+        assert_eq!(point, measured.areas[20].point);
     }
 
     #[tokio::test]

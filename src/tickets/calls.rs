@@ -41,7 +41,7 @@ pub async fn show(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
             later += 1;
         }
     }
-    let mut lines = vec![super::wording::list_heading("待回访", due.len())];
+    let mut lines = vec![super::wording::lists::list_heading("待回访", "", due.len(), false)];
     for (ticket, tries) in due.iter().take(LINES) {
         let reach = desk::how_to_reach(turn, ticket).await?;
         lines.push(words::call_line(&show::label(ticket, turn.actor.directory()), &reach, *tries));

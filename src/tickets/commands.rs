@@ -35,6 +35,8 @@ const SATISFACTION: Slot = Slot::OneOf(
         ("1", &["1", "非常不满意"]),
     ],
 );
+/// Of a list only what has to do with these words.
+const FILTER: Slot = Slot::Rest("filter");
 const OPEN: Slot = Slot::OneOf("open", &[("yes", &["公开"])]);
 
 macro_rules! forms {
@@ -57,25 +59,25 @@ forms! {
     WITHDRAW: "withdraw" "撤回" [], "withdraw", [TICKET], "撤回 编号" "不反映了";
     HUMAN: "human" "转人工" ["人工"], "human", [Slot::Rest("text")], "转人工 要说的话" "给受理员留话";
     REPORT_FOR: "report_for" "代录" [], "report_for", [], "代录" "替别人反映";
-    TO_ACCEPT: "now.to_accept" "待受理" [], "to_accept", [], "待受理" "等受理的";
+    TO_ACCEPT: "now.to_accept" "待受理" [], "to_accept", [FILTER], "待受理" "等受理的";
     ACCEPT: "accept" "受理" [], "accept", [TICKETS], "受理 编号" "收下，等着派";
     REJECT: "reject" "不予受理" [], "reject", [TICKET, Slot::Word("reason"), Slot::Rest("note")], "不予受理 编号 原因" "不收，说清该去哪";
     ASK: "ask" "追问" [], "ask", [TICKET, Slot::Rest("question")], "追问 编号 问题" "请反映人补充一句";
-    TO_ASSIGN: "now.to_assign" "待派" [], "to_assign", [], "待派" "等着派的，带建议";
-    ASSIGN_ALL: "now.assign_all" "照派" [], "assign_all", [], "照派" "上面列的都照建议派";
+    TO_ASSIGN: "now.to_assign" "待派" [], "to_assign", [FILTER], "待派" "等着派的，带建议";
+    ASSIGN_ALL: "now.assign_all" "照派" [], "assign_all", [TICKETS, Slot::Lines("exceptions", &["派单"])], "照派 编号" "列出来的照建议派，要改的另起一行写：编号 单位";
     ASSIGN: "assign" "派单" [], "assign", [TICKETS, Slot::Word("unit"), Slot::After("协办", "co")], "派单 编号 单位" "交给一个单位，几家办的加“协办 单位”";
     REDISPATCH: "redispatch" "改派" [], "redispatch", [TICKET, Slot::Word("unit"), Slot::Word("reason")], "改派 编号 单位" "换一个单位";
     PASS: "pass" "通过" [], "pass", [TICKETS], "通过 编号" "结果可以，请反映人评价";
-    TO_SIGN: "now.to_sign" "待签" [], "to_sign", [], "待签" "等签收的";
+    TO_SIGN: "now.to_sign" "待签" [], "to_sign", [FILTER], "待签" "等签收的";
     SIGN: "sign" "签收" [], "sign", [TICKETS], "签收 编号" "收到，开始办";
     SEND_BACK: "sendback" "退单" ["不是我们的"], "sendback", [TICKET, Slot::Word("reason"), Slot::Word("unit")], "退单 编号 理由 建议单位" "不归本单位";
-    AT_WORK: "now.todo" "待办" [], "todo", [], "待办" "正在办的";
+    AT_WORK: "now.todo" "待办" [], "todo", [FILTER], "待办" "正在办的";
     NOTE: "note" "进展" [], "note", [TICKET, OPEN, Slot::Rest("text")], "进展 编号 公开 内容" "记一笔，带“公开”反映人看得到";
     CONTACT: "contact" "联系" [], "contact", [TICKET, Slot::Rest("words")], "联系 编号" "记下联系过反映人";
     RELAY: "relay" "转告" [], "relay", [TICKET, Slot::Rest("text")], "转告 编号 内容" "带话给对方，不露名字";
     GIVE: "give" "转办" [], "give", [TICKET, Slot::Word("person")], "转办 编号 人" "给本单位的同事";
     DONE: "finish" "办结" [], "done", [TICKET, VERIFICATION, METHOD, Slot::Rest("result")], "办结 编号 属实 关停 结果" "报结果，照片一起发";
-    TO_REVIEW: "now.to_review" "待审" [], "to_review", [], "待审" "等审核的结果";
+    TO_REVIEW: "now.to_review" "待审" [], "to_review", [FILTER], "待审" "等审核的结果";
     SIGN_OFF: "signoff" "审核" [], "signoff", [TICKETS], "审核 编号" "单位负责人同意结果";
     REDO: "redo" "退回重办" [], "redo", [TICKET, Slot::Rest("reason")], "退回重办 编号 原因" "结果还不行";
     TO_CALL: "now.to_call" "待回访" [], "to_call", [], "待回访" "等回访的";

@@ -202,7 +202,7 @@ pub async fn my_group(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
     }
     let person = turn.actor.person;
     if turn.in_group() {
-        turn.say(super::wording::list_in_private());
+        turn.say(super::wording::lists::list_in_private());
     }
     turn.say_privately(person, Reply::text(parts.join("\n\n")));
     Ok(Submitted::Done(Vec::new()))

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     bot::{
         Opening, Turn,
-        dialog::{Answers, MediaId, Value},
+        dialog::{Answers, Control, MediaId, Value},
     },
     error::Result,
     message::Said,
@@ -46,6 +46,10 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
         }
         None => {}
     }
+    let more = turn.actor.office.dialogs.controls().of(&said.text) == Some(Control::More);
+    if more && lists::more(turn).await? {
+        return Ok(Opening::Answered);
+    }
     // Any reply to a ticket's card is about that ticket.
     if let Some(number) = said.quote.as_ref().and_then(|quote| refs::number_of_card(&quote.text)) {
         let found = sources::resolve(turn, Verb::Add, &number).await?;
@@ -64,9 +68,16 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
         return Ok(Opening::Answered);
     }
     let given = place_of(turn, said);
-    // A village's name that stands for several is asked about at once, with those it may mean.
-    let several = if given.is_empty() { turn.actor.directory().areas.several_in(&said.text) } else { None };
-    let parts = several.map(|name| ("place", Value::Text(name))).into_iter().collect();
+    // A village's name that stands for several is asked about at once, with those it may mean; so are several villages.
+    let areas = &turn.actor.directory().areas;
+    let several = if given.is_empty() { areas.several_in(&said.text) } else { Vec::new() };
+    let names = areas.common_name(&several).map(str::to_owned).or_else(|| {
+        let names: Vec<String> = several.iter().map(|area| areas.display(&area.code)).collect();
+        (!names.is_empty()).then(|| names.join("、"))
+    });
+    let beside = || areas.neighbour_in(&said.text).filter(|_| given.is_empty()).map(|(name, _)| name.to_owned());
+    let names = names.or_else(beside);
+    let parts = names.map(|names| ("place", Value::Text(names))).into_iter().collect();
     Ok(Opening::Dialog("report", given, parts))
 }
 

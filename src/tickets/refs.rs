@@ -253,7 +253,7 @@ pub async fn candidates(turn: &mut Turn<'_, Actor>, verb: Verb) -> Result<Vec<Ti
     let states = life::states_for(verb);
     let open: Vec<State> =
         if verb == Verb::Status { State::ALL.iter().copied().filter(|state| state.is_open()).collect() } else { states };
-    let look = look(&turn.actor, verb, &open);
+    let look = Look { waiting: verb != Verb::Status, ..look(&turn.actor, verb, &open) };
     let mut found = search(turn, verb, look).await?;
     if verb == Verb::Rate {
         found.retain(|ticket| super::desk::rating_open(ticket, turn.now));

@@ -21,6 +21,9 @@ use crate::{
     text,
 };
 
+/// The role in events of whoever reported.
+const REPORTER: &str = "reporter";
+
 /// `0007 前观津 夜里有人打井抽水卖`: for private chats.
 pub fn label(ticket: &Ticket, directory: &Directory) -> String {
     format!("{} {} {}", ticket.short(), place(ticket, directory), ticket.title)
@@ -131,9 +134,10 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     let office = turn.actor.office.clone();
     let directory = &office.directory;
     let may_know = knows_by_name(&turn.actor, ticket);
-    let reads_all = match ticket.mode {
-        Mode::RealName => may_know,
-        Mode::Confidential | Mode::Anonymous => refs::is(&turn.actor, ticket, Who::Holder(Role::Intake), false),
+    // Of several reporters the words are hidden as the most careful of them wants it: no event says whose they are.
+    let reads_all = match reporters.iter().all(|reporter| reporter.mode == Mode::RealName) && ticket.mode == Mode::RealName {
+        true => may_know,
+        false => refs::is(&turn.actor, ticket, Who::Holder(Role::Intake), false),
     };
     let open = |words: &str| if reads_all { words.to_owned() } else { veil::hidden(words) };
     let mut lines = vec![
@@ -221,6 +225,7 @@ fn knows_by_name(actor: &Actor, ticket: &Ticket) -> bool {
 pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Reply> {
     let now = turn.now;
     let mut history = store::history(turn.tx, ticket.id).await?;
+    let alone = store::reporters(turn.tx, ticket.id).await?.len() < 2;
     let leader = leader(turn, ticket).await?;
     let leading = leader.as_ref().unwrap_or(ticket);
     if let Some(leader) = &leader {
@@ -238,7 +243,11 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
     if let Some(due) = running_due(leading) {
         lines.push(format!("{}前有回音", in_words(due, now)));
     }
-    lines.extend(history.iter().filter(|past| past.visible == "all").map(|past| timeline(past, now, None)));
+    lines.extend(history.into_iter().filter(|past| past.visible == "all").map(|past| {
+        // Where several report one matter nobody reads what another wrote.
+        let reason = past.reason.filter(|_| alone || past.role != REPORTER);
+        timeline(&Past { reason, ..past }, now, None)
+    }));
     let mut reply = Reply::text(lines.join("\n"));
     let mut card = private_card("我反映的", ticket, directory, now);
     card.state = state;
@@ -264,7 +273,8 @@ pub fn result_line(ticket: &Ticket) -> Option<String> {
 
 fn timeline(past: &Past, now: Millis, staff: Option<&Directory>) -> String {
     let day = in_words(past.at, now);
-    let what = wording::event(past.verb, past.to);
+    let joined = past.verb == Verb::Report && past.payload.is_some();
+    let what = if joined { wording::same::ONE_MORE.to_owned() } else { wording::event(past.verb, past.to) };
     let who = staff
         .and_then(|directory| past.actor.and_then(|id| directory.staff(id)))
         .map(|person| format!("（{}）", person.name))

@@ -110,9 +110,11 @@ pub struct Look<'a> {
     pub day: Option<String>,
     /// A keyed hash of a query code.
     pub query_code: Option<String>,
+    /// Of more than can be given, the urgent and the oldest ones instead of the newest: for work that waits.
+    pub waiting: bool,
 }
 
-/// Finds tickets, the oldest first, 200 at most.
+/// Finds tickets, the oldest first (where they wait, the urgent ones before), 200 at most.
 ///
 /// # Errors
 /// Those of the database.
@@ -162,14 +164,20 @@ pub async fn find(tx: &mut Tx, look: &Look<'_>) -> Result<Vec<Ticket>> {
     if all.is_empty() {
         return Ok(Vec::new());
     }
-    let sql =
-        format!("SELECT {COLUMNS} FROM ticket WHERE {} ORDER BY submitted_at DESC, id DESC LIMIT {MOST}", all.join(" AND "));
+    let order = if look.waiting {
+        "CASE WHEN priority = 'urgent' THEN 0 ELSE 1 END, submitted_at, id"
+    } else {
+        "submitted_at DESC, id DESC"
+    };
+    let sql = format!("SELECT {COLUMNS} FROM ticket WHERE {} ORDER BY {order} LIMIT {MOST}", all.join(" AND "));
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for value in binds {
         query = query.bind(value);
     }
     let mut tickets = query.fetch_all(tx.conn()).await?.iter().map(read).collect::<Result<Vec<_>>>()?;
-    tickets.reverse();
+    if !look.waiting {
+        tickets.reverse();
+    }
     Ok(tickets)
 }
 

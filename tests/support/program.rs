@@ -102,7 +102,7 @@ impl Program {
         let make = async {
             let db = Db::open(&self.database.url, 1).await?;
             let mut tx = db.write().await?;
-            let directory = store::load(tx.conn()).await?;
+            let directory = store::load(tx.conn(), self.clock.now()).await?;
             let person = directory.all_staff().find(|person| person.name == name);
             let person = person.ok_or_else(|| Error::user(format!("nobody is called {name}")))?.id;
             let keys = self.config.security.keys()?;

@@ -43,6 +43,8 @@ pub struct Query {
     pub point: Option<Point>,
     /// The area that narrows the search.
     pub within: Option<String>,
+    /// The words searched for before, of whose places one is being chosen: a township then says which.
+    pub among: Option<String>,
 }
 
 /// What must be asked of a source before [`take`](super::take) (with the input) or [`prompt`] (without). `None`: pass no items.
@@ -62,7 +64,10 @@ pub fn query(dialog: &Dialog, state: &State, input: Option<&Input<'_>>) -> Optio
             let control = said.is_some_and(|(text, _)| dialog.controls.of(text).is_some());
             let within = open.and_then(|open| open.within.as_ref()).map(|within| within.key.as_str());
             match said.filter(|(text, point)| !of_a_line && !control && (!text.trim().is_empty() || point.is_some())) {
-                Some((text, point)) => Query::new(dialog, state, asked, Some(text), point, within),
+                Some((text, point)) => {
+                    let among = open.and_then(|open| open.search.clone());
+                    Query::new(dialog, state, asked, Some(text), point, within).map(|query| Query { among, ..query })
+                }
                 None => {
                     let search = open.and_then(|open| open.search.as_deref());
                     Query::new(dialog, state, asked, search, open.and_then(|open| open.point.as_ref()), within)
@@ -101,6 +106,7 @@ impl Query {
             search: search.map(|text| text::shorten(&text::one_line(text), SEARCH_CHARS)),
             point: point.filter(|_| place).cloned(),
             within: within.filter(|_| place).map(str::to_owned),
+            among: None,
         })
     }
 }

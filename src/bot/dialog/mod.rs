@@ -244,6 +244,8 @@ pub struct Item {
     pub narrows: bool,
     /// Not what was said, only near it: it is asked about even when it is the only one.
     pub guess: bool,
+    /// A place that is known and cannot be chosen, with the sentence that says why.
+    pub refuse: Option<String>,
 }
 
 impl Item {

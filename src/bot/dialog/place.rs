@@ -17,6 +17,10 @@ pub(super) fn place(dialog: &Dialog, state: &mut State, step: &Step, said: Said<
             None => next(wording::choice_is_gone()),
         };
     }
+    if let Some(sentence) = items.iter().find_map(|item| item.refuse.clone()) {
+        state.open = Some(Open { search: None, shown: Vec::new(), page: 0, ..open });
+        return next(sentence);
+    }
     let found = candidates(said.text, items);
     let mut open = Open { search: None, shown: Vec::new(), page: 0, ..open };
     open.point = said.point.cloned().or(open.point);
@@ -32,10 +36,11 @@ pub(super) fn place(dialog: &Dialog, state: &mut State, step: &Step, said: Said<
             open.search = Some(text::shorten(said.text, 200)).filter(|text| !text.is_empty());
             state.open = Some(open);
             let guessed = found.iter().all(|item| item.guess);
+            let called_so = found.iter().all(|item| item.text.contains(said.text));
             next(match check::chars(said.text) {
                 1.. if guessed => wording::is_it_one_of_these(&text::shorten(&text::one_line(said.text), ECHO_CHARS)),
                 0 => wording::which_nearby(),
-                1..=8 => wording::which_place(said.text),
+                1..=8 if called_so => wording::which_place(said.text),
                 _ => wording::which_place_of_these(),
             })
         }

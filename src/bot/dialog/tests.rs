@@ -32,6 +32,9 @@ pub(super) fn known() -> Known<'static> {
             "deputies",
             "suggestions",
             "suggestion_moves",
+            "same",
+            "staff",
+            "liaisons",
         ],
         rules: RULES,
         roles: &["citizen"],
@@ -115,8 +118,10 @@ pub(super) fn source(query: &Query) -> Vec<Item> {
         .enumerate()
         .map(|(at, name)| Item { key: format!("u{at}"), text: (*name).into(), ..Item::default() })
         .collect(),
-        "tickets" | "leaders" => vec![Item::new("71", "0007 夜里抽水（前观津）"), Item::new("72", "0008 路灯不亮（东观津）")],
-        "handlers" | "checkers" | "deputies" | "suggestions" | "suggestion_moves" => {
+        "tickets" | "leaders" | "same" => {
+            vec![Item::new("71", "0007 夜里抽水（前观津）"), Item::new("72", "0008 路灯不亮（东观津）")]
+        }
+        "handlers" | "checkers" | "staff" | "liaisons" | "deputies" | "suggestions" | "suggestion_moves" => {
             vec![Item::new("p1", "张三"), Item::new("p2", "王五")]
         }
         "chat_groups" => vec![Item::new("g-swj", "水务局工作群")],

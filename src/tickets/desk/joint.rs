@@ -223,7 +223,7 @@ pub async fn helping(turn: &mut Turn<'_, Actor>) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
     }
-    lines.insert(0, wording::list_heading(Verb::Join.chinese(), lines.len()));
+    lines.insert(0, wording::lists::list_heading(Verb::Join.chinese(), "", lines.len(), false));
     lines.extend(open.map(words::helping_hint));
     let person = turn.actor.person;
     turn.say_privately(person, lines.join("\n"));

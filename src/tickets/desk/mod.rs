@@ -7,13 +7,16 @@ mod callback;
 mod deputy;
 mod dispute;
 mod fix;
+mod handover;
 mod intake;
 mod joint;
 mod merge;
 mod outcome;
+mod photos;
 mod report;
 mod reporter;
 mod reveal;
+mod same;
 mod split;
 mod spot;
 mod suggest;
@@ -26,12 +29,14 @@ mod work;
 pub use appeal::unreasonable_claim;
 pub use callback::{callback_needs, how_to_reach, tries};
 pub use dispute::above;
+pub use handover::{hand_over, in_hand};
 pub use intake::{subject_answer, unit_needs};
 pub use joint::{helper_lines, helping};
 pub use merge::merge_needs;
 pub use outcome::{rate_answer, rate_needs, rating_open};
 pub use report::{kind_of, more_needs, title_of};
 pub use reporter::{by_query_code, withdraw_needs};
+pub use same::same_items;
 pub use split::matters_rule;
 pub use spot::{checkers, may_not_verify, verify_needs};
 pub use suggest::{
@@ -64,6 +69,7 @@ use crate::{
 pub const ACTIONS: &[&str] = &[
     "tickets.submit",
     "tickets.submit_for",
+    "tickets.same",
     "tickets.details",
     "tickets.human",
     "tickets.add",
@@ -119,6 +125,7 @@ pub const ACTIONS: &[&str] = &[
     "tickets.to_suggestion",
     "tickets.suggestion",
     "tickets.try",
+    "tickets.photos",
 ];
 
 /// Runs an action of a finished dialog or command.
@@ -129,6 +136,7 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
     match action {
         "submit" => report::submit(turn, answers, false).await,
         "submit_for" => report::submit(turn, answers, true).await,
+        "same" => same::answered(turn, answers).await,
         "details" => report::details(turn, answers).await,
         "human" => report::human(turn, answers).await,
         "rate" => outcome::rate(turn, answers).await,
@@ -138,28 +146,42 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
         "merge" => merge::merge(turn, answers).await,
         "to_suggestion" => suggest::to_suggestion(turn, answers).await,
         "suggestion" => suggest::go_on(turn, answers).await,
+        "photos" => photos::photos(turn, answers).await,
         "try" => trial::trial(turn, answers).await,
         _ => {
             let tickets = tickets(turn, answers).await?;
-            let many = tickets.len() > 1;
-            let mut lines: Vec<Reply> = Vec::new();
-            for ticket in tickets {
-                match one(turn, action, ticket, answers).await {
-                    Ok(reply) => lines.push(reply),
-                    // Of several, one that does not work does not stop the others; it has its own line.
-                    Err(Error::User(sentence)) if many => lines.push(sentence.into()),
-                    Err(error) => return Err(error),
-                }
-            }
-            if many {
-                let text: Vec<String> = lines.into_iter().map(|line| line.text).collect();
-                turn.say(text.join("\n"));
-            } else {
-                lines.into_iter().for_each(|line| turn.say(line));
-            }
-            Ok(Submitted::Done(Vec::new()))
+            run(turn, action, tickets, answers).await
         }
     }
+}
+
+/// Does the same to each of these tickets: one answer, with a line for each when there are several.
+///
+/// # Errors
+/// A sentence, when a single one does not work; those of the database.
+pub(in crate::tickets) async fn run(
+    turn: &mut Turn<'_, Actor>,
+    action: &str,
+    tickets: Vec<Ticket>,
+    answers: &Answers,
+) -> Result<Submitted> {
+    let many = tickets.len() > 1;
+    let mut lines: Vec<Reply> = Vec::new();
+    for ticket in tickets {
+        match one(turn, action, ticket, answers).await {
+            Ok(reply) => lines.push(reply),
+            // Of several, one that does not work does not stop the others; it has its own line.
+            Err(Error::User(sentence)) if many => lines.push(sentence.into()),
+            Err(error) => return Err(error),
+        }
+    }
+    if many {
+        let text: Vec<String> = lines.into_iter().map(|line| line.text).collect();
+        turn.say(text.join("\n"));
+    } else {
+        lines.into_iter().for_each(|line| turn.say(line));
+    }
+    Ok(Submitted::Done(Vec::new()))
 }
 
 async fn one(turn: &mut Turn<'_, Actor>, action: &str, ticket: Ticket, answers: &Answers) -> Result<Reply> {

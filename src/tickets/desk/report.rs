@@ -1,6 +1,6 @@
 //! From words to a ticket.
 
-use super::{Change, account, by, change, deputy::tell_chosen, key, tell_role, text};
+use super::{Change, account, by, change, deputy::tell_chosen, key, same, tell_role, text};
 use crate::{
     bot::{
         Offer, Submitted, Turn,
@@ -33,14 +33,14 @@ const QUESTIONS: usize = 4;
 const RELAPSE_WINDOW: i64 = 90 * DAY;
 
 /// What a report comes to, before it is a ticket.
-struct Clue {
-    area: String,
+pub(super) struct Clue {
+    pub(super) area: String,
     place: String,
-    point: Option<Point>,
-    text: String,
-    media: Vec<i64>,
-    mode: Mode,
-    contact: Option<String>,
+    pub(super) point: Option<Point>,
+    pub(super) text: String,
+    pub(super) media: Vec<i64>,
+    pub(super) mode: Mode,
+    pub(super) contact: Option<String>,
     on_behalf: bool,
     kind: Option<Kind>,
     /// The deputy whom the reporter chose.
@@ -49,13 +49,22 @@ struct Clue {
 
 /// 提交: the report becomes a ticket.
 pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_behalf: bool) -> Result<Submitted> {
-    let Some(Value::Place { code, name, point, words }) = answers.get("place").and_then(Answer::value).cloned() else {
-        return Ok(Submitted::Mend("place", String::new()));
-    };
     if on_behalf && key(answers, "more") == "no" {
         turn.say(wording::oversight::batch_over());
         return Ok(Submitted::Done(Vec::new()));
     }
+    let Some(clue) = clue_of(answers, on_behalf) else { return Ok(Submitted::Mend("place", String::new())) };
+    if let Some(question) = same::question(turn, &clue, answers, on_behalf).await? {
+        return Ok(question);
+    }
+    file(turn, answers, clue).await
+}
+
+/// What the answers of a report come to; none without a place.
+pub(super) fn clue_of(answers: &Answers, on_behalf: bool) -> Option<Clue> {
+    let Some(Value::Place { code, name, point, words }) = answers.get("place").and_then(Answer::value).cloned() else {
+        return None;
+    };
     let what = account(answers, "what");
     let mode = Mode::from_code(&key(answers, "identity")).unwrap_or(Mode::Confidential);
     let phone = text(answers, "phone");
@@ -67,7 +76,7 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
     } else {
         name
     };
-    let clue = Clue {
+    Some(Clue {
         area: code,
         place,
         point,
@@ -78,7 +87,12 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
         on_behalf,
         kind: None,
         deputy: key(answers, "deputy").parse().ok(),
-    };
+    })
+}
+
+/// The report becomes a ticket of its own.
+pub(super) async fn file(turn: &mut Turn<'_, Actor>, answers: &Answers, clue: Clue) -> Result<Submitted> {
+    let (mode, on_behalf) = (clue.mode, clue.on_behalf);
     let (ticket, reporter, code) = create(turn, clue).await?;
     let code = (mode == Mode::Anonymous).then_some(code);
     let deputy = ticket.given_to.and_then(|id| turn.actor.directory().staff(id));
@@ -223,7 +237,8 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         kind,
         field: field.map(|field| field.id.clone()),
         title: title_of(
-            &show::for_unit(&clue.text, clue.mode).replace(wording::HIDDEN, ""),
+            // Others who report the same matter read the title.
+            &show::for_unit(&clue.text, Mode::Confidential).replace(wording::HIDDEN, ""),
             &people::areas::short_name(directory, &area),
         ),
         text: clue.text.clone(),
@@ -286,7 +301,7 @@ pub(super) fn tell_intake(turn: &mut Turn<'_, Actor>, ticket: &Ticket, files: us
 }
 
 /// The entry that leads back to whoever reported: to the person, or for an anonymous one to the account alone.
-fn reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket, contact: Option<String>) -> Result<Reporter> {
+pub(super) fn reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket, contact: Option<String>) -> Result<Reporter> {
     let id = turn.tx.id()?;
     let office = turn.actor.office.clone();
     let (holder, plain) = match ticket.mode {
@@ -324,8 +339,12 @@ pub fn title_of(text: &str, village: &str) -> String {
     let bare = village.trim_end_matches('村');
     let whole = line.strip_prefix(village).filter(|_| !village.is_empty());
     let rest = whole.or_else(|| line.strip_prefix(bare).filter(|_| bare.chars().count() > 1));
-    // 村东 is a place of its own; only behind the village's name is 村 a part of that.
-    let line = rest.map_or(line.as_str(), |rest| rest.strip_prefix("村").unwrap_or(rest));
+    let line = match rest.map(|rest| rest.strip_prefix("村").unwrap_or(rest)) {
+        // 前观津村口的路灯 is about 村口的路灯.
+        Some(rest) if rest.starts_with(['口', '头', '东', '西', '南', '北']) => format!("村{rest}"),
+        Some(rest) => rest.to_owned(),
+        None => line,
+    };
     let line = line.trim_start_matches(['，', ',', ' ', '的', '：']).trim_start_matches("里的").trim_start_matches("里头");
     let first = line.split(['。', '！', '？', ';', '；']).next().unwrap_or_default();
     let title = words::shorten(first, 16);
@@ -373,7 +392,8 @@ mod tests {
         assert_eq!(title_of("夜里有人打井抽水卖。半年多了", "前观津村"), "夜里有人打井抽水卖");
         assert_eq!(title_of("前观津夜里有人打井", "前观津村"), "夜里有人打井");
         assert_eq!(title_of("村口路灯不亮", "前观津村"), "村口路灯不亮");
-        assert_eq!(title_of("前观津村东的桥断了", "前观津村"), "东的桥断了");
+        assert_eq!(title_of("前观津村口的路灯坏了", "前观津村"), "村口的路灯坏了");
+        assert_eq!(title_of("前观津村东的桥断了", "前观津村"), "村东的桥断了");
         assert_eq!(title_of("村东的桥断了", "前观津村"), "村东的桥断了");
         assert_eq!(title_of("", "前观津村"), "（照片或语音）");
     }

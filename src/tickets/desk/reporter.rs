@@ -35,16 +35,17 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     let after = change(turn, &ticket, Change::of(Verb::Add).because(&words), |_| {}).await?;
     media::attach(turn.tx, &files, after.id).await?;
     close_offers(turn.tx, after.id, &["add"]).await?;
-    // A picture is often followed by a word about it, and a word by a picture.
     let mine = refs::reported(turn, after.id).await?;
-    if let Some(mine) = &mine {
+    let mode = mine.as_ref().map_or(after.mode, |mine| mine.mode);
+    // A picture is often followed by a word about it, and a word by a picture.
+    if let Some(mine) = mine {
         super::intake::leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
     }
     let reply = Reply {
         text: wording::word_from_reporter(&after.short()),
         private: Some(wording::added_to_staff(
             &show::label(&after, turn.actor.directory()),
-            &show::for_unit(&what.text, mine.as_ref().map_or(after.mode, |mine| mine.mode)),
+            &show::for_unit(&what.text, mode),
             files.len(),
         )),
         ..Reply::default()
@@ -72,6 +73,9 @@ pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resu
         && let Some(mine) = refs::reported(turn, ticket.id).await?
     {
         return ask_consent(turn, ticket, mine.holder).await;
+    }
+    if store::reporters(turn.tx, ticket.id).await?.len() > 1 {
+        return Err(Error::user(wording::same::others_too()));
     }
     let after = change(turn, &ticket, Change::of(Verb::Withdraw), |_| {}).await?;
     close_offers(turn.tx, after.id, &[]).await?;

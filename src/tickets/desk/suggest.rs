@@ -152,7 +152,7 @@ pub async fn mine(turn: &mut Turn<'_, Actor>, congress: bool) -> Result<()> {
     let reply = words::list(congress, &lines, to_do);
     let person = turn.actor.person;
     if turn.in_group() {
-        turn.say(crate::tickets::wording::list_in_private());
+        turn.say(crate::tickets::wording::lists::list_in_private());
     }
     turn.say_privately(person, reply);
     Ok(())

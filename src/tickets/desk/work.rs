@@ -278,5 +278,6 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let extra = if media.is_empty() { String::new() } else { wording::files(media.len()) };
     let done = answer(turn, Verb::Done, &after, &extra);
     turn.say(done);
+    super::photos::expect(turn, &after)?;
     Ok(Submitted::Done(Vec::new()))
 }

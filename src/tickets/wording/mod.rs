@@ -187,7 +187,7 @@ pub fn new_for_intake_private(label: &str, text: &str, ticket: &Ticket, proposal
 /// To dispatchers: one more to assign.
 pub fn new_for_dispatch(label: &str, seq: i64, proposal: Option<(&str, &str)>) -> String {
     match proposal {
-        Some((unit, reason)) => format!("待派 {label}\n建议 {unit}（{reason}）：派单 {seq} {unit}，或回“照派”"),
+        Some((unit, reason)) => format!("待派 {label}\n建议 {unit}（{reason}）：派单 {seq} {unit}，或回“照派 {seq}”"),
         None => format!("待派 {label}\n请选单位：派单 {seq} 单位"),
     }
 }
@@ -401,7 +401,7 @@ pub fn urged(number: &str, who: &str, state: State) -> String {
 
 /// Urged too soon.
 pub fn urged_lately(next: Millis, now: Millis) -> String {
-    format!("您刚催过，他们已经知道了。{}以后可以再催。", in_words(next, now))
+    format!("刚催过，他们已经知道了。{}以后可以再催。", in_words(next, now))
 }
 
 /// The reminder was passed on.
@@ -476,46 +476,6 @@ pub fn unknown_code() -> &'static str {
 /// Too many wrong codes.
 pub fn too_many_codes() -> &'static str {
     "查错的次数有点多，请过一个小时再试。"
-}
-
-/// Heading of a working list.
-pub fn list_heading(name: &str, count: usize) -> String {
-    if count == 0 { format!("{name}：没有了。") } else { format!("{name} {count} 件") }
-}
-
-/// A line of a working list.
-pub fn list_line(label: &str, proposal: Option<(&str, &str)>) -> String {
-    match proposal {
-        Some((unit, reason)) => format!("{label} → {unit}（{reason}）"),
-        None => label.to_owned(),
-    }
-}
-
-/// A line of the list to assign without a proposal.
-pub fn list_line_open(label: &str) -> String {
-    format!("{label} → ？请选单位")
-}
-
-/// Lists of a centre or unit are shown in private.
-pub fn list_in_private() -> &'static str {
-    "清单私聊发给您了。"
-}
-
-/// How to go on below the list to assign.
-pub fn list_hint_assign(any: bool, open: Option<i64>) -> String {
-    let mut hints = Vec::new();
-    if any {
-        hints.push("都对就回“照派”".to_owned());
-    }
-    if let Some(seq) = open {
-        hints.push(format!("选单位：派单 {seq} 单位"));
-    }
-    hints.join("；")
-}
-
-/// 照派 without a list.
-pub fn nothing_listed() -> &'static str {
-    "还没有列过建议。先回“待派”看看。"
 }
 
 /// Nothing reported.
@@ -719,11 +679,6 @@ pub fn neutral() -> &'static str {
 /// A channel's quota runs low.
 pub fn quota_low(channel: &str, used: i64, limit: i64) -> String {
     format!("通道“{channel}”这个月已用 {used} 次调用，一共 {limit} 次，快不够了。")
-}
-
-/// 照派 leaves out a ticket whose words name the proposed unit: that is asked about first.
-pub fn assign_alone(number: &str, seq: i64, unit: &str) -> String {
-    format!("{number} 内容提到{unit}，先看看它是不是被反映的对象，再单独派：派单 {seq} {unit}")
 }
 
 /// Who received it first, where somebody else has it now.

@@ -20,7 +20,7 @@ fn walk_to_the_end(dialog: &Dialog, given: Answers) -> Vec<String> {
             Kind::Text => person.says("前天夜里看见的，水泵一直开着。"),
             Kind::Number => person.says("大约八"),
             Kind::Date if step.check.min.is_some_and(|min| min > 0) => person.says("明天"),
-            Kind::Date => person.says("昨天"),
+            Kind::Date => person.says("今天"),
             Kind::Media => person.photo(),
             Kind::Account => person.says("夜里有人偷偷抽水，抽了半个月，井水都见底了。"),
             Kind::Place => person.says("前观津"),
