@@ -402,7 +402,7 @@ pub static ROWS: &[Row] = &[
         &[Told::Unit, Told::OldUnit, Told::Reporters],
     ),
     row(Verb::Note, &[Working], SAME, &[LIAISON, HANDLER, Who::CoLiaison], "带“公开”的反映人看得到", &[Told::Reporters]),
-    row(Verb::Note, &[InReview], SAME, &[LIAISON, HANDLER], "办结以后补的话和照片", &[]),
+    row(Verb::Note, &[InReview], SAME, &[LIAISON, HANDLER], "办结以后补的话和照片，带“公开”的反映人看得到", &[Told::Reporters]),
     row(
         Verb::Contact,
         &[Dispatched, Working],

@@ -100,7 +100,7 @@ impl County {
         let clock = Clock::starting_at(morning());
         let org = people::org::read_toml("org.toml", &organisation(offices), &Org::default()).unwrap();
         import(&db, &keys, &org, &Org::default(), clock.now()).await.unwrap();
-        let directory = Arc::new(people::store::load(&mut db.read().await.unwrap()).await.unwrap());
+        let directory = Arc::new(people::store::load(&mut db.read().await.unwrap(), clock.now()).await.unwrap());
         let mut by_name: HashMap<String, i64> = directory.all_staff().map(|staff| (staff.reference.clone(), staff.id)).collect();
         let office = Office { directory, keys: keys.clone(), dialogs: dialogs(None).unwrap() };
         let house = Arc::new(House::new(office, HashMap::new()));

@@ -269,6 +269,8 @@ pub struct Ticket {
     asks: u32,
     send_backs: u32,
     sent_back_by: Vec<Unit>,
+    /// The units that ever had it.
+    had: BTreeSet<&'static str>,
     arbitrated: bool,
     reopens: u32,
     urges: u32,
@@ -326,6 +328,7 @@ impl Ticket {
             asks: 0,
             send_backs: 0,
             sent_back_by: Vec::new(),
+            had: BTreeSet::new(),
             arbitrated: false,
             reopens: 0,
             urges: 0,
@@ -372,8 +375,7 @@ impl Ticket {
             dispatched_at: now,
             asks: if much { 2 } else { u32::from(state == NeedInfo) },
             send_backs,
-            // The history of a laid ticket says nothing of it.
-            sent_back_by: Vec::new(),
+            
             signed_off: finished && !much,
             passed: matches!(state, Callback | Closed),
             closed_at: now,
@@ -490,6 +492,7 @@ impl Model {
             on,
             t: self.tickets[on].clone(),
             all: self.tickets.clone(),
+            for_merged: false,
             events: Vec::new(),
             told: BTreeSet::new(),
             may: BTreeSet::new(),
@@ -548,6 +551,8 @@ struct Turn {
     on: usize,
     t: Ticket,
     all: Vec<Ticket>,
+    /// A reporter of a ticket that was merged into this one says it, under the number of his own.
+    for_merged: bool,
     events: Vec<(usize, &'static str)>,
     told: BTreeSet<String>,
     may: BTreeSet<String>,
@@ -577,7 +582,7 @@ impl Turn {
     }
 
     fn reporter(&self) -> bool {
-        self.reporters().contains(&self.who)
+        self.for_merged || self.t.reporters.contains(&self.who)
     }
 
     fn intake(&self) -> bool {
@@ -664,6 +669,12 @@ impl Turn {
         }
     }
 
+    /// The other units that ever had it.
+    fn tell_those_before(&mut self, present: Unit) {
+        let before = self.t.had.iter().filter(|unit| **unit != present.id()).map(|unit| format!("role liaison of {unit}"));
+        self.told.extend(before);
+    }
+
     fn tell_leader(&mut self) {
         if let Some(unit) = self.t.unit {
             self.tell(unit_role("unit_leader", unit));
@@ -674,6 +685,7 @@ impl Turn {
     fn give_to(&mut self, unit: Unit, event: &'static str) -> Option<bool> {
         let old = self.t.unit.filter(|old| *old != unit);
         self.tell_liaison(old);
+        self.t.had.insert(unit.id());
         self.t.unit = Some(unit);
         self.t.handler = None;
         self.t.signed_off = false;
@@ -780,19 +792,22 @@ impl Turn {
             (what, state, self.reporter(), self.t.leader)
         {
             self.turn_to(leader);
+            self.for_merged = true;
             return self.run(what);
         }
         match (what, state) {
             (Do::Accept, Submitted) if self.intake() => {
+                // Somebody else decides what was appealed.
                 if self.t.rejected_by == Some(self.who) {
-                    return None;
+                    return Some(false);
                 }
                 self.tell(role("dispatcher"));
                 self.to(Accepted, "accept")
             }
             (Do::Reject, Submitted) if self.intake() => {
+                // Somebody else decides what was appealed.
                 if self.t.rejected_by == Some(self.who) {
-                    return None;
+                    return Some(false);
                 }
                 self.t.rejected_by = Some(self.who);
                 self.tell_reporters();
@@ -817,8 +832,9 @@ impl Turn {
                 self.same("add")
             }
             (Do::Assign(unit), Submitted) if self.intake() && self.dispatcher() => {
+                // Somebody else decides what was appealed.
                 if self.t.rejected_by == Some(self.who) {
-                    return None;
+                    return Some(false);
                 }
                 self.events.push((self.on, "accept"));
                 self.give_to(unit, "assign")
@@ -837,9 +853,7 @@ impl Turn {
                     return self.to(SentBack, "sendback");
                 }
                 self.tell(role("npc_staff"));
-                for unit in self.t.sent_back_by.clone() {
-                    self.may.insert(unit_role("liaison", unit));
-                }
+                self.tell_those_before(self.t.unit?);
                 self.to(Disputed, "sendback")
             }
             (Do::Redispatch(unit), Dispatched | Working) if self.dispatcher() && self.t.unit != Some(unit) => {
@@ -847,15 +861,15 @@ impl Turn {
             }
             (Do::Arbitrate(unit), Disputed) if self.is("npc_staff") => {
                 self.t.arbitrated = true;
-                for unit in self.t.sent_back_by.clone().into_iter().filter(|old| *old != unit) {
-                    self.tell_liaison(Some(unit));
-                }
+                self.tell_those_before(unit);
                 self.t.unit = None;
                 // What the decision rests on is for the units alone and stands beside it.
                 self.give_to(unit, "arbitrate")?;
                 self.same("arbitrate")
             }
-            (Do::Note(open), Working) if self.liaison() || self.handler() || self.co_liaison() => {
+            (Do::Note(open), Working | InReview)
+                if self.liaison() || self.handler() || (state == Working && self.co_liaison()) =>
+            {
                 if open {
                     self.tell_reporters();
                 }
@@ -921,12 +935,14 @@ impl Turn {
                 self.t.extension = false;
                 self.t.extensions += 1;
                 self.tell_unit();
+                self.tell_liaison(self.t.unit);
                 self.tell_reporters();
                 self.same("extend_ok")
             }
             (Do::ExtendNo, Working) if self.dispatcher() && self.t.extension => {
                 self.t.extension = false;
                 self.tell_unit();
+                self.tell_liaison(self.t.unit);
                 self.same("extend_no")
             }
             (Do::Shelve, Working) if (self.dispatcher() || self.is("npc_staff")) && self.t.proposal.is_none() => {
@@ -1041,6 +1057,9 @@ impl Turn {
                     return Some(false);
                 }
                 self.t.restored = true;
+                // It begins anew.
+                self.t.unit = None;
+                self.t.handler = None;
                 self.tell(role("intake"));
                 self.to(Submitted, "restore")
             }
@@ -1053,7 +1072,8 @@ impl Turn {
                     self.tell(role("intake"));
                     return self.same("withdraw");
                 }
-                if !self.followers().is_empty() {
+                // The matter of others goes on.
+                if self.reporters().len() > 1 || !self.followers().is_empty() {
                     return Some(false);
                 }
                 self.t.cancelled_at = self.now;

@@ -20,7 +20,7 @@ use crate::{
         calendar::{self, Amount, Clock},
         group,
         life::{Verb, Who},
-        refs, show, store, wording,
+        refs, show, taken_back, wording,
     },
 };
 
@@ -147,8 +147,8 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             )),
             ..Reply::default()
         };
-        // What a call-back clerk asked is answered to the clerk alone.
-        match asking_clerk(turn, after.id).await? {
+        // What a call-back clerk asked is answered to the clerk alone; once it is worked on again the words are for the unit.
+        match asking_clerk(turn, after.id).await?.filter(|_| after.state == State::Callback) {
             Some(clerk) => super::tell_person(turn, &after, clerk, reply),
             None => tell_whoever_has_it(turn, &after, Class::Now, reply),
         }
@@ -182,7 +182,7 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
 
 /// The call-back clerk, if the last words to the reporter were his.
 async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<i64>> {
-    let history = store::history(turn.tx, ticket).await?;
+    let history = taken_back::in_force(turn.tx, ticket).await?;
     let last = history.iter().rfind(|past| past.verb == Verb::Relay && past.actor.is_some());
     Ok(last.filter(|past| past.role == Role::CallbackClerk.as_str()).and_then(|past| past.actor))
 }
