@@ -85,9 +85,11 @@ const WAYS: &[Way] = &[
     way(InReview, Working, &[(564, 266), (564, 288), (494, 288), (494, 266)], (546, 304), Anchor::Over),
     way(Callback, Working, &[(686, 266), (686, 322), (476, 322), (476, 266)], (586, 337), Anchor::Over),
     way(Closed, Working, &[(824, 266), (824, 356), (458, 356), (458, 266)], (646, 371), Anchor::Over),
-    way(Submitted, Rejected, &[(70, 266), (70, 456)], (64, 424), Anchor::Before),
-    way(Rejected, Submitted, &[(94, 456), (94, 266)], (100, 440), Anchor::After),
-    way(Cancelled, Submitted, &[(216, 456), (216, 400), (118, 400), (118, 266)], (168, 394), Anchor::Over),
+    way(Callback, Submitted, &[(712, 266), (712, 394), (126, 394), (126, 266)], (546, 389), Anchor::Over),
+    way(Closed, Submitted, &[(840, 266), (840, 394), (126, 394), (126, 266)], (790, 389), Anchor::Over),
+    way(Submitted, Rejected, &[(64, 266), (64, 456)], (58, 430), Anchor::Before),
+    way(Rejected, Submitted, &[(84, 456), (84, 266)], (90, 446), Anchor::After),
+    way(Cancelled, Submitted, &[(216, 456), (216, 430), (106, 430), (106, 266)], (162, 425), Anchor::Over),
 ];
 
 /// Ends that many states lead to by the same words: one arrow from a list of the states stands for all of them.
@@ -118,6 +120,7 @@ fn words(row: &Row) -> Vec<&'static str> {
     match (row.verb, row.when) {
         // What is agreed on was proposed before.
         (Verb::Agree, When::Proposed(matter)) => vec![matter.chinese(), row.verb.chinese()],
+        (Verb::Reopen | Verb::Verify, When::NoUnit) => vec!["代表办的重办"],
         (Verb::Verify, _) => vec!["查验未整改"],
         (Verb::SendBack, When::SecondSendBack) => vec!["再退单"],
         (Verb::Done, When::Given) => vec!["代表当场办结"],

@@ -6,7 +6,7 @@ use State::{
     Shelved, Submitted, Working,
 };
 use minhu::{
-    clock::{DAY, MINUTE},
+    clock::{DAY, MINUTE, parse},
     tickets::{
         State,
         calendar::{self, Amount},
@@ -240,7 +240,7 @@ impl Do {
             Do::Withdraw => and(format!("撤回 {n}"), &["撤回"]),
             Do::Fix => one(format!("更正 {n} 标题 夜里抽水卖")),
             Do::Handover => and(format!("移交 {n} 市信访局 0318-5700000"), &["确定"]),
-            Do::Supervise => one(format!("督办 {n} 三天内到现场核实 12月1日")),
+            Do::Supervise => one(format!("督办 {n} 到现场核实 三天")),
             Do::Answer => one(format!("回复督办 {n} 已经派人到现场，三天内封井")),
             Do::Urge => one(format!("催办 {n}")),
             Do::Merge(into) => one(format!("并单 {n} {}", into + 1)),
@@ -375,7 +375,7 @@ impl Ticket {
             dispatched_at: now,
             asks: if much { 2 } else { u32::from(state == NeedInfo) },
             send_backs,
-            
+
             signed_off: finished && !much,
             passed: matches!(state, Callback | Closed),
             closed_at: now,
@@ -946,6 +946,10 @@ impl Turn {
                 self.same("extend_no")
             }
             (Do::Shelve, Working) if (self.dispatcher() || self.is("npc_staff")) && self.t.proposal.is_none() => {
+                // The day that is typed is near or over.
+                if parse("2026-12-29T00:00:00+08:00").is_some_and(|near| self.now > near) {
+                    return None;
+                }
                 let second = if self.dispatcher() { "npc_staff" } else { "dispatcher" };
                 self.tell(role(second));
                 self.t.proposal = Some(Proposed { matter: "shelve", by: self.who, agreed: Vec::new() });
@@ -975,6 +979,8 @@ impl Turn {
             }
             (Do::Redo, InReview) if self.leader() || self.dispatcher() => {
                 self.t.signed_off = false;
+                // What was seen on the spot says nothing of the work that follows.
+                self.t.seen = false;
                 self.tell_unit();
                 self.to(Working, "redo")
             }

@@ -204,7 +204,8 @@ async fn carried(county: &County, row: &Row, all: &[Ticket], heard: &Heard) -> O
     }
     // One command, two rows: that of the ticket which is merged tells people.
     let merges = row.verb == Verb::Merge;
-    let told: Vec<Told> = life::rows_of(row.verb).filter(|one| merges || std::ptr::eq(*one, row)).flat_map(|row| row.told).copied().collect();
+    let told: Vec<Told> =
+        life::rows_of(row.verb).filter(|one| merges || std::ptr::eq(*one, row)).flat_map(|row| row.told).copied().collect();
     let (old, new) = if merges && row.to == To::Same { (&all[1], &county.ticket(2).await) } else { (before, &after) };
     let told_otherwise: Vec<String> = heard
         .pushes

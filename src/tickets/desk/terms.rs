@@ -15,8 +15,7 @@ use crate::{
         Matter, Proposal, Sealed, Ticket, Voice,
         calendar::{self, Amount, Clock},
         life::{Verb, Who},
-        refs, show,
-        taken_back,
+        refs, show, taken_back,
         wording::{self, terms as words},
     },
 };
