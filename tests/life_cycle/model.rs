@@ -1205,6 +1205,7 @@ impl Turn {
                 }
                 self.tell_reporters();
                 self.tell_unit();
+                self.tell_liaison(self.t.unit);
                 self.may.extend(["role deputy".to_owned(), "role group_lead".to_owned()]);
                 self.to(Shelved, event)
             }
