@@ -5,6 +5,9 @@ ALTER TABLE ticket ADD COLUMN events BIGINT NOT NULL DEFAULT 0;
 UPDATE ticket SET events = (SELECT COALESCE(MAX(seq), 0) FROM ticket_event WHERE ticket_id = ticket.id);
 -- 1: only its reporter and the inspectors of its area see it; 2: the inspectors above the county, because it is about the county's own.
 ALTER TABLE ticket ADD COLUMN sealed SMALLINT NOT NULL DEFAULT 0;
+-- The words of the report, sealed, where `text` holds what a unit may read of them: without what the reporter gave away of
+-- himself, and nothing at all of a sealed ticket.
+ALTER TABLE ticket ADD COLUMN original TEXT;
 -- The unit it is about, which may not be the only one to handle it.
 ALTER TABLE ticket ADD COLUMN subject_unit TEXT;
 -- Working days asked for and not answered yet; how often more time was given, and how many days in all.

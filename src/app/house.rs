@@ -148,6 +148,7 @@ impl House {
             life::Who::ChosenDeputy => actor.has(Role::Deputy) || actor.has(Role::StationKeeper),
             life::Who::StaffInScope => actor.is_staff(),
             life::Who::Holder(role) => Self::holds_anywhere(actor, *role),
+            life::Who::OnlyHolder(role) => actor.has(*role),
             life::Who::IntakeAndDispatcher => actor.has(Role::Intake) && actor.has(Role::Dispatcher),
             life::Who::Arbiter => {
                 let above = |area: &str| area.len() < people::Level::County.digits();
@@ -177,7 +178,7 @@ impl House {
                 None => return false,
             },
         };
-        life::rows_of(verb).flat_map(|row| row.who).any(holds)
+        life::rows_of(verb).flat_map(|row| row.who).any(holds) || (actor.has(Role::Inspector) && life::on_sealed(verb))
     }
 
     /// Does this person do a role's work anywhere, as its holder or by the stand-in rule?
@@ -257,6 +258,10 @@ impl App for House {
 
     fn may_start(&self, actor: &Actor, dialog: &Dialog) -> bool {
         let role = |name: &String| Role::parse(name);
+        // Without anybody to read it the way leads outside, see `opening`.
+        if dialog.id == "accuse" && desk::nobody_inspects(actor.directory()) {
+            return false;
+        }
         dialog.roles.is_empty() || dialog.roles.iter().filter_map(role).any(|role| role == Role::Citizen || actor.has(role))
     }
 
@@ -268,6 +273,7 @@ impl App for House {
                 | "report_more"
                 | "find_deputy"
                 | "same"
+                | "accuse"
                 | "human"
                 | "details"
                 | "bind"
@@ -382,6 +388,7 @@ impl App for House {
 
     async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
         match dialog.id.as_str() {
+            "report" => return Ok(desk::brought(turn, answers)),
             "assign" | "redispatch" | "arbitrate" => return desk::unit_needs(turn, answers).await,
             "merge" => return Ok(desk::merge_needs(answers)),
             "rate" => return desk::rate_needs(turn, answers).await,
@@ -423,6 +430,10 @@ impl App for House {
         if alone && form.alias == life::Verb::Status.code() && turn.said().is_none_or(|said| said.quote.is_none()) {
             return lists::mine(turn).await.map(|_| true);
         }
+        if form.alias == life::Verb::Reveal.code() && turn.in_group() {
+            turn.say(tickets::wording::secrecy::reveal_in_private());
+            return Ok(true);
+        }
         if alone && form.dialog == "suggestion" {
             return desk::my_suggestions(turn, form.alias == "suggestions").await.map(|()| true);
         }
@@ -449,6 +460,10 @@ impl App for House {
     }
 
     async fn targets(&self, turn: &mut Turn<'_, Actor>) -> Result<Vec<Target>> {
+        if turn.in_group() {
+            // What waits for somebody as a reporter is asked and answered where nobody else reads it.
+            return Ok(vec![Target::Person(turn.actor.person)]);
+        }
         let holders = turn.actor.holders();
         let entries = tickets::store::entries_of(turn.tx, &holders).await?;
         let reporters = entries.into_iter().map(|entry| Target::Reporter(entry.id));

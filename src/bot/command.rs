@@ -264,12 +264,14 @@ fn fill(form: &'static Form, (typed, rest): (&str, &str), before: usize, slash: 
 /// `WY2611220007`, `1122-7`, `7`, `0007`, `1-4`; not `3天`, where the number counts something.
 pub fn ticket_token(text: &str) -> Option<(&str, &str)> {
     let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-    if letters > 4 {
+    if letters > 5 {
         return None;
     }
     let digits = |from: usize| text[from..].bytes().take_while(u8::is_ascii_digit).count();
     let first = digits(letters);
-    if first == 0 || (letters > 0 && first < 9) || first > 20 {
+    // Of a series of its own a short number has its letter before it: J0007.
+    let of_series = letters == 1 && text.starts_with(['J', 'j']);
+    if first == 0 || (letters > 0 && first < 9 && !of_series) || first > 20 {
         return None;
     }
     let mut end = letters + first;
@@ -376,6 +378,7 @@ mod tests {
             ("派单 7 水务局 协办住建局", "assign ticket=7 unit=水务局 !9:协办住建局"),
             ("查 7", "status ticket=7"),
             ("查 1234 5678", "status ticket=12345678"),
+            ("查 J0001", "status ticket=J0001"),
             ("看9", "status ticket=9"),
             ("查一下我的事", "-"),
             ("评价 5", "rate score=5"),

@@ -143,6 +143,13 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
     if begins_again || (current.is_some_and(|state| state.paused) && app.is_small_talk(text)) {
         return talk::again(app, turn).await;
     }
+    // The start word of a dialog that the one in progress names leads there.
+    let leads = current.and_then(|state| set.get(&state.dialog)).map(|dialog| &dialog.leads);
+    if let Some((to, _)) = set.started_by(text).filter(|(to, _)| leads.is_some_and(|leads| leads.contains(&to.id)))
+        && app.may_start(&turn.actor, to)
+    {
+        return talk::lead(app, turn, to).await;
+    }
     // An answer of the dialog in progress.
     let media = turn.media.clone();
     let input = Input::Said { text, media: &media, point: said.point.as_ref(), at: turn.now };

@@ -64,6 +64,7 @@ pub(super) async fn begin<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &s
             note = note.or(said);
         }
     }
+    bring(app, turn, dialog, &mut state).await?;
     if dialog::wanted(dialog, &state).is_none() {
         return submit(app, turn, dialog, state, start.offer).await;
     }
@@ -100,6 +101,15 @@ fn keep_pictures(state: &mut State) {
 /// Those of the actions and of the database.
 pub async fn begin_with<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, id: &str, given: Answers) -> Result<()> {
     begin(app, turn, id, Start { given, ..Start::default() }).await
+}
+
+/// Out of the dialog in progress into another one; what was answered to a step that both have is answered there.
+pub(super) async fn lead<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, to: &Dialog) -> Result<()> {
+    let set = app.dialogs();
+    let state = turn.memory.dialog.take();
+    turn.memory.offer = None;
+    let given = state.and_then(|state| Some(dialog::carried(set.get(&state.dialog)?, &state, to))).unwrap_or_default();
+    begin(app, turn, &to.id, Start { given, ..Start::default() }).await
 }
 
 /// A command: its line fills the dialog, which asks for the rest or is submitted.

@@ -9,6 +9,7 @@ use crate::{
     tickets::{
         Mode, Sealed, Ticket,
         chain::{self, Entry, Flaw},
+        kept,
         life::Verb,
         refs::{self, Ref},
         show,
@@ -78,7 +79,7 @@ async fn show(at: &Opened, number: &str) -> Done {
     let mut tx = at.db.write().await?;
     let found = match refs::read(number).into_iter().next() {
         Some(Ref::Full(number, _)) => store::find(&mut tx, &Look { number: Some(number), ..Look::default() }).await?.pop(),
-        Some(Ref::Short(..) | Ref::Dated(..)) | None => None,
+        Some(Ref::Short(..) | Ref::Dated(..) | Ref::Sealed(_)) | None => None,
     };
     let Some(ticket) = found else {
         return Err(Error::user(format!("没有编号是 {number} 的工单。请写完整的编号，比如 WY2611230001")).into());
@@ -120,7 +121,7 @@ fn line(entry: &Entry, ticket: &Ticket, directory: &Directory) -> Vec<String> {
 fn words(entry: &Entry, ticket: &Ticket) -> String {
     let Some(reason) = entry.reason.as_deref().filter(|_| ticket.sealed == Sealed::Open) else { return String::new() };
     let mode = if entry.actor.is_none() { ticket.mode } else { Mode::RealName };
-    crate::text::one_line(&show::for_unit(reason, mode))
+    crate::text::one_line(&kept::for_unit(reason, mode, &[]))
 }
 
 fn role(code: &str) -> String {

@@ -246,6 +246,8 @@ impl Builder {
                 fields.wrong("prefix", "编号前缀应当是 1 到 4 个大写字母，比如 WY");
             }
             self.only_once("编号前缀", prefix, fields, "prefix");
+            // The series of sealed clues puts a J behind it.
+            self.only_once("编号前缀", &format!("{prefix}J"), fields, "prefix");
         } else if own_level == Some(Level::County) {
             fields.wrong("prefix", "县要有编号前缀，1 到 4 个大写字母，比如 WY");
         }
@@ -521,7 +523,7 @@ impl Builder {
             taken.extend(chat.map(|chat| ("群号", chat, Kind::Group, group.id.as_str(), "group.chat")));
         }
         for area in &base.areas {
-            let prefix = area.prefix.iter().cloned();
+            let prefix = area.prefix.iter().flat_map(|prefix| [prefix.clone(), format!("{prefix}J")]);
             taken.extend(prefix.map(|prefix| ("编号前缀", prefix, Kind::Area, area.code.as_str(), "area.prefix")));
         }
         for (what, value, kind, owner, key) in taken {

@@ -1,7 +1,7 @@
 //! The chain of events: each carries a keyed hash over itself and the hash of the one before, so that nothing in a history can be
 //! changed, taken out or put in by somebody who has the database but not the key.
 
-use super::State;
+use super::{State, kept};
 use crate::{error::Result, message::Millis, seal::Keys};
 use sqlx::{AnyConnection, Row, any::AnyRow};
 use std::collections::HashMap;
@@ -25,14 +25,16 @@ pub struct Link<'a> {
     pub before: Option<&'a str>,
 }
 
-/// The hash of an event that follows one with the hash `last`; the first follows the empty text.
+/// The hash of an event that follows one with the hash `last`; the first follows the empty text. It is over what was said, not
+/// over how that is kept: a history is sealed where it stands, and nobody without the key can put other words there.
 pub fn hash(keys: &Keys, last: &str, link: &Link<'_>) -> String {
     let [ticket, seq, at] = [link.ticket, link.seq, link.at].map(|number| number.to_string());
     let actor = link.actor.map(|actor| actor.to_string());
     let there = [last, &ticket, &seq, &at].map(Some);
     let texts = [link.turn_key, link.role, link.command, link.to, link.visible].map(Some);
     let parts = there.into_iter().chain([actor.as_deref()]).chain(texts);
-    let parts: Vec<Option<&str>> = parts.chain([link.from, link.reason, link.payload, link.before]).collect();
+    let said = [link.reason, link.payload, link.before].map(|words| kept::said(keys, link.ticket, words));
+    let parts: Vec<Option<&str>> = parts.chain([link.from]).chain(said.iter().map(Option::as_deref)).collect();
     keys.hash_parts("event", &parts)
 }
 
@@ -237,7 +239,7 @@ async fn gone(conn: &mut AnyConnection) -> Result<Vec<String>> {
 /// Is this the counter of a county's day, `WY261123`?
 fn is_day(name: &str) -> bool {
     let letters = name.bytes().take_while(u8::is_ascii_uppercase).count();
-    (1..=4).contains(&letters) && name.len() == letters + 6 && name[letters..].bytes().all(|byte| byte.is_ascii_digit())
+    (1..=5).contains(&letters) && name.len() == letters + 6 && name[letters..].bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// An event as an auditor reads it.
@@ -288,9 +290,14 @@ mod tests {
 
     #[test]
     fn a_days_counter_is_told_from_others() {
-        for (name, day) in
-            [("WY261123", true), ("MH261123", true), ("audit_event", false), ("261123", false), ("WY2611230001", false)]
-        {
+        for (name, day) in [
+            ("WY261123", true),
+            ("MH261123", true),
+            ("WYJ261123", true),
+            ("audit_event", false),
+            ("261123", false),
+            ("WY2611230001", false),
+        ] {
             assert_eq!(is_day(name), day, "{name}");
         }
     }

@@ -1,6 +1,6 @@
 //! The units that help the lead unit: their rows, and how each stands with its opinion.
 
-use super::Ticket;
+use super::{Sealed, Ticket};
 use crate::{db::Tx, error::Result, message::Millis};
 use sqlx::Row;
 
@@ -37,12 +37,15 @@ impl Helper {
     }
 }
 
-/// The units that help with a ticket. A unit that became the lead in the meantime keeps its row until it is the lead no
-/// more, and is not among them.
+/// The units that help with a ticket. A unit that became the lead in the meantime keeps its row until it is the lead no more,
+/// and is not among them. Of what is sealed no unit knows, so none helps.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn of(tx: &mut Tx, ticket: &Ticket) -> Result<Vec<Helper>> {
+    if ticket.sealed != Sealed::Open {
+        return Ok(Vec::new());
+    }
     let rows = sqlx::query("SELECT unit, due_at, opinion FROM co_unit WHERE ticket_id = $1 ORDER BY at, unit")
         .bind(ticket.id)
         .fetch_all(tx.conn())

@@ -152,7 +152,7 @@ ticket! {
         split_from "split_from",
     }
     changing {
-        kind "kind", field "field_id", title "title", text "text", area "area_code", place "place_text", mode "identity_mode",
+        kind "kind", field "field_id", title "title", text "text", original "original", area "area_code", place "place_text", mode "identity_mode",
         priority "priority", state "state", round "round", unit "lead_unit", handler "handler_id", accept_due "accept_due_at",
         dispatch_due "dispatch_due_at", sign_due "sign_due_at", contact_due "contact_due_at", resolve_due "resolve_due_at",
         dispatched_at "dispatched_at", first_contact_at "first_contact_at", resolved_at "resolved_at", closed_at "closed_at",

@@ -20,6 +20,8 @@ const METHOD: Slot = Slot::OneOf(
     ],
 );
 const VERDICT: Slot = Slot::OneOf("verdict", &[("rectified", &["已整改", "整改了"]), ("not_rectified", &["未整改", "没整改"])]);
+const TO: Slot =
+    Slot::OneOf("to", &[("unit", &["单位"]), ("intake", &["受理员", "受理中心"]), ("reporter", &["反映人", "群众"])]);
 const REACHED: Slot = Slot::OneOf("reached", &[("yes", &["打通了", "通了"]), ("no", &["没打通", "没通", "没人接", "打不通"])]);
 const CONTACTED: Slot = Slot::OneOf("contacted", &[("yes", &["联系过"]), ("no", &["没联系过", "没联系"])]);
 const SOLVED: Slot =
@@ -74,7 +76,7 @@ forms! {
     AT_WORK: "now.todo" "待办" [], "todo", [FILTER], "待办" "正在办的";
     NOTE: "note" "进展" [], "note", [TICKET, OPEN, Slot::Rest("text")], "进展 编号 公开 内容" "记一笔，带“公开”反映人看得到";
     CONTACT: "contact" "联系" [], "contact", [TICKET, Slot::Rest("words")], "联系 编号" "记下联系过反映人";
-    RELAY: "relay" "转告" [], "relay", [TICKET, Slot::Rest("text")], "转告 编号 内容" "带话给对方，不露名字";
+    RELAY: "relay" "转告" [], "relay", [TICKET, TO, Slot::Rest("text")], "转告 编号 内容" "带话给对方，不露名字";
     GIVE: "give" "转办" [], "give", [TICKET, Slot::Word("person")], "转办 编号 人" "给本单位的同事";
     DONE: "finish" "办结" [], "done", [TICKET, VERIFICATION, METHOD, Slot::Rest("result")], "办结 编号 属实 关停 结果" "报结果，照片一起发";
     TO_REVIEW: "now.to_review" "待审" [], "to_review", [FILTER], "待审" "等审核的结果";

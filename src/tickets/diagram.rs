@@ -16,7 +16,7 @@ use std::fmt::Write;
 type Point = (i32, i32);
 
 const WIDTH: i32 = 900;
-const HEIGHT: i32 = 664;
+const HEIGHT: i32 = 684;
 /// Half a box.
 const HALF: Point = (44, 20);
 
@@ -66,6 +66,7 @@ const WAYS: &[Way] = &[
     way(Submitted, Accepted, &[(136, 246), (170, 246)], (152, 246), Anchor::Gap),
     way(Accepted, Dispatched, &[(258, 246), (292, 246)], (274, 246), Anchor::Gap),
     way(Dispatched, Working, &[(380, 246), (414, 246)], (396, 246), Anchor::Gap),
+    way(Working, Callback, &[(496, 226), (496, 206), (682, 206), (682, 226)], (589, 200), Anchor::Over),
     way(Working, InReview, &[(502, 246), (536, 246)], (518, 246), Anchor::Gap),
     way(InReview, Callback, &[(624, 246), (658, 246)], (640, 246), Anchor::Gap),
     way(Callback, Closed, &[(746, 246), (780, 246)], (762, 246), Anchor::Gap),
@@ -95,10 +96,10 @@ const WAYS: &[Way] = &[
 /// Ends that many states lead to by the same words: one arrow from a list of the states stands for all of them.
 const GATHERED: &[State] = &[Cancelled, HandedOver, Merged];
 
-/// Which states lead where, and by which words.
+/// Which states lead where, and by which words. What is sealed has a short way of its own, past all units, and is not drawn.
 fn moves() -> Vec<((State, State), Vec<&'static str>)> {
     let mut moves: Vec<((State, State), Vec<&'static str>)> = Vec::new();
-    for row in ROWS {
+    for row in ROWS.iter().filter(|row| row.when != When::Sealed) {
         let To::State(to) = row.to else { continue };
         for from in row.from.iter().filter(|from| **from != to) {
             let at = moves.iter().position(|(pair, _)| *pair == (*from, to)).unwrap_or_else(|| {
@@ -123,6 +124,7 @@ fn words(row: &Row) -> Vec<&'static str> {
         (Verb::Reopen | Verb::Verify, When::NoUnit) => vec!["代表办的重办"],
         (Verb::Verify, _) => vec!["查验未整改"],
         (Verb::SendBack, When::SecondSendBack) => vec!["再退单"],
+        (Verb::Done, When::NeedsNoReview) => vec!["咨询办结"],
         (Verb::Done, When::Given) => vec!["代表当场办结"],
         (Verb::Assign, _) if row.who == [Who::IntakeAndDispatcher].as_slice() => vec!["派单（受理员兼派单员）"],
         (verb, _) => vec![verb.chinese()],
@@ -190,6 +192,7 @@ const LEGEND: &str = r#"<path d="M24 612 H62" class="way main-way"/><text x="72"
 <rect x="308" y="602" width="32" height="20" rx="5" class="side-box"/><text x="348" y="616" class="note">停一停</text>
 <rect x="420" y="602" width="32" height="20" rx="4" class="end-box"/><text x="460" y="616" class="note">到此为止</text>
 <text x="24" y="644" class="note">撤销：自己刚做的，十分钟内、之后没人动过的，可以收回，回到之前的一步。状态不变的命令不在图上，看表。</text>
+<text x="24" y="666" class="note">密封的由纪检监察自己办：受理就办，办结直接给反映人评价，不派单位。</text>
 "#;
 
 /// The arrows in words, for those who do not see them.

@@ -123,6 +123,8 @@ pub enum Who {
     Reporter,
     /// The holder of a role in the ticket's area (and unit, where the role belongs to one), or the stand-in.
     Holder(Role),
+    /// The holder of a role alone: nobody stands in.
+    OnlyHolder(Role),
     /// The liaison of a unit that helps.
     CoLiaison,
     /// The deputy whom the reporter chose.
@@ -162,6 +164,8 @@ pub enum When {
     NoExtensionPending,
     /// A supervision order stands.
     Supervised,
+    /// A question: its answer goes to the reporter at once.
+    NeedsNoReview,
     /// The unit's leader has not signed off.
     NotSignedOff,
     /// No appeal was made.
@@ -172,6 +176,8 @@ pub enum When {
     Given,
     /// It is part of another ticket, not itself a leader.
     HasLeader,
+    /// Only inspectors see it.
+    Sealed,
     /// The reporter has not asked for more work twice yet.
     ReopensLeft,
     /// The reporter has asked for more work twice.
@@ -274,6 +280,7 @@ const NPC: Who = Who::Holder(Role::NpcStaff);
 const TOWN: Who = Who::Holder(Role::TownNpc);
 const CLERK: Who = Who::Holder(Role::CallbackClerk);
 const DEPUTY: Who = Who::Holder(Role::Deputy);
+const INSPECTOR: Who = Who::Holder(Role::Inspector);
 const LEAD: Who = Who::Holder(Role::GroupLead);
 
 const fn row(
@@ -337,6 +344,15 @@ pub static ROWS: &[Row] = &[
         &[Told::WhoeverHasIt],
     ),
     row(Verb::Add, OPEN_AND_CLOSED, SAME, &[Who::Reporter], "文字、语音、照片、位置；归档后也行", &[Told::WhoeverHasIt]),
+    row(
+        Verb::Accept,
+        &[Submitted, Accepted, SentBack],
+        to(Working),
+        &[INSPECTOR],
+        "受理就是纪检监察自己办，不派给单位",
+        &[Told::Reporters, Told::Inspector],
+    )
+    .when(When::Sealed),
     row(Verb::Add, &[Merged], SAME, &[Who::Reporter], "并单以后：加到主单里", &[Told::WhoeverHasIt]).when(When::HasLeader),
     row(Verb::Accept, &[Submitted], to(Accepted), &[INTAKE], "定类型、领域、级别、属地", &[Told::Dispatcher]),
     row(Verb::Reject, &[Submitted], to(Rejected), &[INTAKE], "十个理由之一，说清该去哪里", &[Told::Reporters]),
@@ -417,8 +433,8 @@ pub static ROWS: &[Row] = &[
         OPEN,
         SAME,
         &[Who::Reporter, LIAISON, HANDLER, INTAKE, Who::ChosenDeputy],
-        "双向，名字按保密方式隐去",
-        &[Told::Reporters, Told::WhoeverHasIt],
+        "反映人、受理员、单位之间，名字按保密方式隐去；没说给谁就给另一方",
+        &[Told::Reporters, Told::Intake, Told::WhoeverHasIt],
     ),
     row(Verb::Relay, &[Merged], SAME, &[Who::Reporter], "并单以后：转给办主单的", &[Told::WhoeverHasIt]).when(When::HasLeader),
     row(Verb::Relay, &[Callback], SAME, &[CLERK], "回访员看不到电话的，由机器人带话；回话只到回访员", &[Told::Reporters]),
@@ -460,6 +476,9 @@ pub static ROWS: &[Row] = &[
         "最迟到复查日；期限接着算",
         &[Told::Unit, Told::Reporters],
     ),
+    row(Verb::Done, &[Working], to(Callback), &[INSPECTOR], "结果直接给反映人，请他评价", &[Told::Reporters]).when(When::Sealed),
+    row(Verb::Done, &[Working], to(Callback), &[HANDLER, LIAISON], "不用审核，答复直接给反映人", &[Told::Reporters])
+        .when(When::NeedsNoReview),
     row(
         Verb::Done,
         &[Working],
@@ -576,7 +595,14 @@ pub static ROWS: &[Row] = &[
         &[Told::Reporters, Told::Unit, Told::WhoeverHasIt],
     ),
     row(Verb::Answer, OPEN, SAME, &[LIAISON, LEADER], "督办要求的书面回复", &[Told::Asker]).when(When::Supervised),
-    row(Verb::Reveal, State::ALL, SAME, &[INTAKE], "只在私聊，写明原因；留痕，纪检看得到，反映人问得到", &[Told::Inspector]),
+    row(
+        Verb::Reveal,
+        State::ALL,
+        SAME,
+        &[Who::OnlyHolder(Role::Intake)],
+        "只在私聊，没有人代办，写明原因；留痕，纪检看得到，反映人问得到",
+        &[Told::Inspector],
+    ),
     row(
         Verb::Merge,
         OPEN,
@@ -671,6 +697,8 @@ impl When {
     /// Does it hold for this ticket?
     pub fn holds(self, ticket: &Ticket) -> bool {
         let needs_consent = ticket.kind == super::Kind::Accusation || ticket.urgent() || ticket.sealed != Sealed::Open;
+        // The inspectors are the unit of what is sealed.
+        let had = ticket.unit.is_some() || ticket.sealed != Sealed::Open;
         match self {
             When::Always => true,
             When::FirstSendBack => ticket.send_backs == 0 && !ticket.arbitrated,
@@ -682,19 +710,50 @@ impl When {
             When::ExtensionPending => ticket.extension_days.is_some(),
             When::NoExtensionPending => ticket.extension_days.is_none(),
             When::Supervised => ticket.supervised,
+            When::NeedsNoReview => ticket.kind == super::Kind::Consult && ticket.sealed == Sealed::Open,
             When::NotSignedOff => !ticket.signed_off,
             When::NotAppealed => !ticket.appealed,
             When::NotRestored => !ticket.restored,
             When::Given => ticket.given_to.is_some(),
             When::HasLeader => ticket.merged_into.is_some(),
+            When::Sealed => ticket.sealed != Sealed::Open,
             // A matter that no unit ever had goes back to the centre instead.
-            When::ReopensLeft => ticket.reopens < REOPENS && ticket.unit.is_some(),
-            When::ReopensUsedUp => ticket.reopens >= REOPENS && ticket.unit.is_some(),
-            When::HasUnit => ticket.unit.is_some(),
-            When::NoUnit => ticket.unit.is_none(),
+            When::ReopensLeft => ticket.reopens < REOPENS && had,
+            When::ReopensUsedUp => ticket.reopens >= REOPENS && had,
+            When::HasUnit => had,
+            When::NoUnit => !had,
             When::FromDeputy => ticket.source == "deputy",
         }
     }
+}
+
+/// Can this be done to a sealed ticket? All that would show it to somebody but its reporter and the inspectors cannot; a verb
+/// that is not named here is refused.
+pub fn on_sealed(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Ask
+            | Verb::Fix
+            | Verb::Add
+            | Verb::Accept
+            | Verb::Reject
+            | Verb::Appeal
+            | Verb::Note
+            | Verb::Contact
+            | Verb::Relay
+            | Verb::Done
+            | Verb::Rate
+            | Verb::Callback
+            | Verb::Reopen
+            | Verb::Restore
+            | Verb::Undo
+            | Verb::Agree
+            | Verb::Disagree
+            | Verb::Reveal
+            | Verb::Withdraw
+            | Verb::Urge
+            | Verb::Status
+    )
 }
 
 /// The rows for doing this in this state, in order; conditions are not looked at.

@@ -1,8 +1,9 @@
 //! Working lists, 更多, 全签, 我的.
 
 use super::{
-    Mode, State, Ticket, desk,
+    Mode, Sealed, State, Ticket, desk,
     life::Verb,
+    looks,
     proposed::{self, Shown},
     refs, show, store, wording,
     wording::lists as words,
@@ -42,6 +43,7 @@ pub async fn show_list(turn: &mut Turn<'_, Actor>, alias: &str, filter: &str) ->
         "sign_all" => return sign_all(turn).await,
         "to_call" => return super::calls::show(turn).await,
         "my_group" => return super::group::my_group(turn).await,
+        "looks" => return looks::list(turn).await,
         alias if name(alias).is_some() => {}
         other => return Err(Error::fault(format!("no list is called {other}"))),
     }
@@ -281,6 +283,10 @@ pub async fn mine(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
     let mut last = None;
     for entry in entries.iter().take(9) {
         let Some(ticket) = store::by_id(turn.tx.conn(), entry.ticket).await? else { continue };
+        // What is sealed does not exist in a group.
+        if turn.in_group() && ticket.sealed != Sealed::Open {
+            continue;
+        }
         let directory = turn.actor.directory();
         let label = show::here(turn, &ticket);
         lines.push(format!("{label}：{}", wording::state_for_reporter(ticket.state, show::unit(&ticket, directory))));

@@ -13,8 +13,10 @@ pub mod desk;
 pub mod diagram;
 pub mod docs;
 pub mod group;
+pub mod kept;
 pub mod life;
 pub mod lists;
+mod looks;
 pub mod opening;
 pub mod oversight;
 pub mod proposed;
@@ -220,6 +222,10 @@ impl Kind {
     }
 }
 
+/// What stands before the day in the numbers of sealed clues, which have a series of their own: a gap in the ordinary one would
+/// tell that they exist.
+pub const SEALED_SERIES: char = 'J';
+
 /// A ticket, without anything that identifies whoever reported it.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the columns of domain.md section 5 under their own names")]
@@ -232,6 +238,8 @@ pub struct Ticket {
     pub field: Option<String>,
     pub title: String,
     pub text: String,
+    /// The report's own words, sealed, where `text` holds less of them.
+    pub original: Option<String>,
     pub area: String,
     pub place: String,
     pub source: String,
@@ -374,6 +382,7 @@ impl Ticket {
             field: None,
             title: String::new(),
             text: String::new(),
+            original: None,
             area: String::new(),
             place: String::new(),
             source: String::new(),
@@ -429,9 +438,19 @@ impl Ticket {
         }
     }
 
-    /// The short number, `0007`.
+    /// The short number, `0007`; `J0007` in the series of sealed clues.
     pub fn short(&self) -> String {
-        format!("{:04}", self.seq)
+        format!("{}{:04}", if self.day.starts_with(SEALED_SERIES) { "J" } else { "" }, self.seq)
+    }
+
+    /// The number as it is typed in a command: `7`, or `J7`.
+    pub fn typed(&self) -> String {
+        format!("{}{}", if self.day.starts_with(SEALED_SERIES) { "J" } else { "" }, self.seq)
+    }
+
+    /// The day of its number, whatever its series.
+    pub fn dated(&self) -> &str {
+        self.day.trim_start_matches(SEALED_SERIES)
     }
 
     /// Urgent tickets break quiet hours for staff.

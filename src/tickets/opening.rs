@@ -1,8 +1,9 @@
 //! What to make of words, pictures or a place that nothing else took.
 
 use super::{
+    desk,
     life::Verb,
-    lists, refs, show, sources, store, wording,
+    lists, looks, refs, show, sources, store, wording,
     words::{SmallTalk, small_talk},
 };
 use crate::{
@@ -44,10 +45,18 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
             lists::mine(turn).await?;
             return Ok(Opening::Answered);
         }
+        Some(SmallTalk::WhoLooked) => {
+            looks::tell(turn).await?;
+            return Ok(Opening::Answered);
+        }
         None => {}
     }
     let more = turn.actor.office.dialogs.controls().of(&said.text) == Some(Control::More);
     if more && lists::more(turn).await? {
+        return Ok(Opening::Answered);
+    }
+    if said.text.trim().starts_with("举报干部") && desk::nobody_inspects(turn.actor.directory()) {
+        turn.say(wording::secrecy::go_outside());
         return Ok(Opening::Answered);
     }
     // Any reply to a ticket's card is about that ticket.

@@ -90,6 +90,8 @@ fn pick(reference: &Ref, list: &[Shown], today: &str) -> Vec<Picked> {
             let found = list.iter().position(|shown| shown.seq == *seq && shown.day.ends_with(day.as_str()));
             return vec![found.map_or_else(|| Picked::Unlisted(format!("{day}-{seq}")), Picked::One)];
         }
+        // What is sealed is in no list of proposals.
+        Ref::Sealed(_) => return vec![Picked::Unlisted(refs::said(reference))],
         Ref::Full(number, _) => {
             let found = list.iter().position(|shown| shown.number == *number);
             return vec![found.map_or_else(|| Picked::Unlisted(number.clone()), Picked::One)];

@@ -4,7 +4,7 @@
 //! may give this command now: today's wins, else the only earlier one; several are asked about.
 
 use super::{
-    Sealed, State, Ticket, group,
+    SEALED_SERIES, Sealed, State, Ticket, group,
     life::{self, Row, To, Verb, Who},
     store::{self, Look},
     together, wording,
@@ -13,7 +13,7 @@ use crate::{
     bot::Turn,
     clock::local,
     error::Result,
-    people::{Actor, Directory, Level, Role, Scope},
+    people::{Actor, Directory, Grant, Level, Role, Scope, Staff},
 };
 
 /// A reference as it was typed.
@@ -23,6 +23,8 @@ pub enum Ref {
     Short(i64, i64, Option<i64>),
     /// `MMDD` and sequence.
     Dated(String, i64),
+    /// A sequence of the sealed series, `J1`.
+    Sealed(i64),
     /// A full number, with the version a button was shown with.
     Full(String, Option<i64>),
 }
@@ -47,6 +49,9 @@ pub fn read(words: &str) -> Vec<Ref> {
                 Some((word, version)) => (word, version.parse().ok()),
                 None => (word, None),
             };
+            if let Some(seq) = word.strip_prefix(['J', 'j']).and_then(|digits| digits.parse().ok()) {
+                return Some(Ref::Sealed(seq));
+            }
             if word.starts_with(|c: char| c.is_ascii_alphabetic()) {
                 return Some(Ref::Full(word.to_ascii_uppercase(), version));
             }
@@ -73,14 +78,15 @@ pub fn number_in(text: &str) -> Option<String> {
         .find_map(|at| {
             let letters = bytes[at..].iter().take_while(|byte| byte.is_ascii_uppercase()).count();
             let digits = bytes[at + letters..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            (1..=4).contains(&letters).then_some(())?;
+            (1..=5).contains(&letters).then_some(())?;
             (10..=14).contains(&digits).then(|| text[at..at + letters + digits].to_owned())
         })
 }
 
 /// The ticket number of a quoted card: a full number anywhere, else the short one of its first line.
 pub fn number_of_card(text: &str) -> Option<String> {
-    let short = |word: &&str| word.len() >= 4 && word.len() <= 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = |word: &str| word.len() >= 4 && word.len() <= 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let short = |word: &&str| digits(word.strip_prefix(SEALED_SERIES).unwrap_or(word));
     number_in(text).or_else(|| text.lines().next()?.split([' ', '　', '：']).find(short).map(str::to_owned))
 }
 
@@ -93,9 +99,13 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
             Who::Reporter => reported,
             Who::Itself => true,
             Who::Clock | Who::Anybody => false,
-            Who::Holder(_) | Who::CoLiaison | Who::ChosenDeputy | Who::IntakeAndDispatcher | Who::Arbiter | Who::StaffInScope => {
-                inspects(actor, ticket)
-            }
+            Who::Holder(_)
+            | Who::OnlyHolder(_)
+            | Who::CoLiaison
+            | Who::ChosenDeputy
+            | Who::IntakeAndDispatcher
+            | Who::Arbiter
+            | Who::StaffInScope => inspects(actor, ticket),
         };
     }
     match who {
@@ -104,6 +114,7 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
         Who::Clock => false,
         Who::Holder(role) if of_unit(role) => ticket.unit.is_some() && actor.may_act_as(role, scope),
         Who::Holder(role) => actor.may_act_as(role, scope),
+        Who::OnlyHolder(role) => actor.directory().holds(actor.grants(), role, scope),
         Who::CoLiaison => ticket.co_units.iter().any(|unit| actor.may_act_as(Role::Liaison, Scope { unit: Some(unit), ..scope })),
         Who::ChosenDeputy => group::chosen(actor.directory(), ticket) == Some(actor.person),
         Who::IntakeAndDispatcher => {
@@ -125,16 +136,25 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
 
 /// May this person inspect a sealed ticket? An inspector of its area, or above the county where it is about the county's own.
 pub fn inspects(actor: &Actor, ticket: &Ticket) -> bool {
-    actor.grants().iter().any(|grant| {
+    may_inspect(actor.grants(), &ticket.area, ticket.sealed)
+}
+
+/// The inspectors of what lies in this area and is sealed like this.
+pub fn inspectors<'d>(directory: &'d Directory, area: &str, sealed: Sealed) -> Vec<&'d Staff> {
+    directory.all_staff().filter(|staff| may_inspect(&staff.grants, area, sealed)).collect()
+}
+
+fn may_inspect(grants: &[Grant], area: &str, sealed: Sealed) -> bool {
+    grants.iter().any(|grant| {
         grant.role == Role::Inspector
-            && crate::people::contains(&grant.area, &ticket.area)
-            && (ticket.sealed == Sealed::Area || grant.area.len() < Level::County.digits())
+            && crate::people::contains(&grant.area, area)
+            && (sealed != Sealed::Above || grant.area.len() < Level::County.digits())
     })
 }
 
 /// The dispatchers whose grant covers the area above the ticket's county: they decide disputes.
 pub fn arbiters(directory: &Directory, ticket: &Ticket) -> Vec<i64> {
-    let above = |grant: &crate::people::Grant| {
+    let above = |grant: &Grant| {
         grant.role == Role::Dispatcher
             && grant.area.len() < Level::County.digits()
             && crate::people::contains(&grant.area, &ticket.area)
@@ -165,8 +185,9 @@ pub fn permitted(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> 
 
 /// The same, of the rows that lead there.
 pub fn permitted_to(actor: &Actor, ticket: &Ticket, verb: Verb, to: Option<To>, reported: bool) -> Option<(&'static Row, Who)> {
+    let open_to_it = ticket.sealed == Sealed::Open || life::on_sealed(verb);
     life::rows_in(verb, ticket.state)
-        .filter(|row| row.when.holds(ticket) && to.is_none_or(|to| row.to == to))
+        .filter(|row| open_to_it && row.when.holds(ticket) && to.is_none_or(|to| row.to == to))
         .find_map(|row| row.who.iter().find(|who| is(actor, ticket, **who, reported)).map(|who| (row, *who)))
 }
 
@@ -175,6 +196,9 @@ pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> St
     if ticket.sealed != Sealed::Open && !reported && !inspects(actor, ticket) {
         // It was sealed while the person had it before him: from then on it does not exist.
         return wording::unknown_number(&ticket.short());
+    }
+    if ticket.sealed != Sealed::Open && !life::on_sealed(verb) {
+        return wording::secrecy::not_on_sealed(ticket, verb, inspects(actor, ticket));
     }
     if matches!(verb, Verb::Agree | Verb::Disagree) && ticket.proposal.is_none() {
         return wording::terms::nothing_proposed(ticket, verb);
@@ -216,6 +240,7 @@ fn look<'a>(actor: &Actor, verb: Verb, states: &'a [State]) -> Look<'a> {
                 Who::Anybody | Who::Itself | Who::Clock => {}
                 Who::Reporter => look.holders = actor.holders(),
                 Who::Holder(role) => add_grants(actor, &mut look, |held| held == *role || role.stand_ins().contains(&held)),
+                Who::OnlyHolder(role) => add_grants(actor, &mut look, |held| held == *role),
                 Who::CoLiaison => add_grants(actor, &mut look, |held| matches!(held, Role::Liaison | Role::UnitLeader)),
                 Who::ChosenDeputy => look.given_to = actor.is_staff().then_some(actor.person),
                 Who::IntakeAndDispatcher => add_grants(actor, &mut look, |held| held == Role::Intake),
@@ -298,6 +323,11 @@ pub async fn resolve(turn: &mut Turn<'_, Actor>, verb: Verb, reference: &Ref) ->
     let narrowed = |mut look: Look<'static>| {
         match reference {
             Ref::Short(from, to, _) => look.seqs = Some((*from, *to)),
+            Ref::Sealed(seq) => {
+                // A pattern: the mark of the series, then any day.
+                look.day = Some(format!("{SEALED_SERIES}%"));
+                look.seqs = Some((*seq, *seq));
+            }
             Ref::Dated(day, seq) => {
                 look.day = Some(day.clone());
                 look.seqs = Some((*seq, *seq));
@@ -311,6 +341,7 @@ pub async fn resolve(turn: &mut Turn<'_, Actor>, verb: Verb, reference: &Ref) ->
     let now = search(turn, verb, here).await?;
     let (from, to) = match reference {
         Ref::Short(from, to, _) => (*from, *to),
+        Ref::Sealed(seq) => (*seq, *seq),
         Ref::Dated(..) | Ref::Full(..) => {
             return Ok(vec![match now.len() {
                 1 => one(now, version(reference)),
@@ -323,14 +354,14 @@ pub async fn resolve(turn: &mut Turn<'_, Actor>, verb: Verb, reference: &Ref) ->
     let mut found = Vec::new();
     for seq in from..=to.min(from.saturating_add(199)) {
         let mut same: Vec<Ticket> = now.iter().filter(|ticket| ticket.seq == seq).cloned().collect();
-        if same.iter().any(|ticket| ticket.day == today) {
-            same.retain(|ticket| ticket.day == today);
+        if same.iter().any(|ticket| ticket.dated() == today) {
+            same.retain(|ticket| ticket.dated() == today);
         }
         match same.len() {
             1 => found.push(one(same, version(reference))),
             // Of a range only what the list shows is meant; a single number must be answered.
             0 if from < to => {}
-            0 => found.push(Found::Not(why_not(turn, verb, all.clone(), &format!("{seq:04}")).await?)),
+            0 => found.push(Found::Not(why_not(turn, verb, all.clone(), &said_of(reference, seq)).await?)),
             _ => found.push(Found::Several(same)),
         }
     }
@@ -343,7 +374,7 @@ pub async fn resolve(turn: &mut Turn<'_, Actor>, verb: Verb, reference: &Ref) ->
 fn version(reference: &Ref) -> Option<i64> {
     match reference {
         Ref::Short(_, _, version) | Ref::Full(_, version) => *version,
-        Ref::Dated(..) => None,
+        Ref::Dated(..) | Ref::Sealed(_) => None,
     }
 }
 
@@ -356,8 +387,17 @@ fn one(mut tickets: Vec<Ticket>, version: Option<i64>) -> Found {
     }
 }
 
-fn said(reference: &Ref) -> String {
+/// One sequence of a reference, as it is said back.
+fn said_of(reference: &Ref, seq: i64) -> String {
     match reference {
+        Ref::Sealed(_) => said(reference),
+        Ref::Short(..) | Ref::Dated(..) | Ref::Full(..) => format!("{seq:04}"),
+    }
+}
+
+pub(super) fn said(reference: &Ref) -> String {
+    match reference {
+        Ref::Sealed(seq) => format!("{SEALED_SERIES}{seq:04}"),
         Ref::Short(from, ..) => format!("{from:04}"),
         Ref::Dated(day, seq) => format!("{day}-{seq}"),
         Ref::Full(number, _) => number.clone(),
@@ -371,7 +411,7 @@ async fn why_not(turn: &mut Turn<'_, Actor>, verb: Verb, mut any: Look<'static>,
     (any.areas, any.units, any.holders, any.given_to) = (visible.areas, visible.units, visible.holders, visible.given_to);
     let mut seen = search(turn, Verb::Status, any).await?;
     let today = local(turn.now).format("%y%m%d").to_string();
-    let at = seen.iter().position(|ticket| ticket.day == today).or(seen.len().checked_sub(1));
+    let at = seen.iter().position(|ticket| ticket.dated() == today).or(seen.len().checked_sub(1));
     Ok(match at.map(|at| seen.swap_remove(at)) {
         Some(ticket) => {
             let reported = reported(turn, ticket.id).await?.is_some();
@@ -389,7 +429,7 @@ mod tests {
     #[test]
     fn references_as_they_are_typed() {
         assert_eq!(
-            read("7 0009 1-4 1122-7 WY2611220007 wy2611220007#3"),
+            read("7 0009 1-4 1122-7 WY2611220007 wy2611220007#3 J1 j0001 WYJ2611220001"),
             [
                 Ref::Short(7, 7, None),
                 Ref::Short(9, 9, None),
@@ -397,6 +437,9 @@ mod tests {
                 Ref::Dated("1122".into(), 7),
                 Ref::Full("WY2611220007".into(), None),
                 Ref::Full("WY2611220007".into(), Some(3)),
+                Ref::Sealed(1),
+                Ref::Sealed(1),
+                Ref::Full("WYJ2611220001".into(), None),
             ]
         );
     }
@@ -404,8 +447,29 @@ mod tests {
     #[test]
     fn a_number_is_found_in_a_quoted_card() {
         assert_eq!(number_in("新工单 WY2611220007\n属地 审坡镇").as_deref(), Some("WY2611220007"));
+        assert_eq!(number_in("收到了，编号 WYJ2611220001").as_deref(), Some("WYJ2611220001"));
+        assert_eq!(number_of_card("J0001 前观津村 反映干部的事").as_deref(), Some("J0001"));
         assert_eq!(number_in("电话 13800000001"), None);
         assert_eq!(number_in("夜里抽水"), None);
+    }
+
+    #[test]
+    fn what_is_sealed_above_is_read_above_the_county_alone() {
+        let inspector = |area: &str| Grant { role: Role::Inspector, area: area.into(), unit: None, field: None };
+        let leader = Grant { role: Role::Leader, area: "13".into(), unit: None, field: None };
+        for (grant, sealed, expected) in [
+            (inspector("131122"), Sealed::Area, true),
+            (inspector("131122102"), Sealed::Area, true),
+            (inspector("131123"), Sealed::Area, false),
+            (inspector("1311"), Sealed::Area, true),
+            (inspector("131122"), Sealed::Above, false),
+            (inspector("1311"), Sealed::Above, true),
+            (inspector("1312"), Sealed::Above, false),
+            (inspector(""), Sealed::Above, true),
+            (leader, Sealed::Area, false),
+        ] {
+            assert_eq!(may_inspect(std::slice::from_ref(&grant), "131122102214", sealed), expected, "{grant:?} {sealed:?}");
+        }
     }
 
     proptest! {

@@ -4,10 +4,9 @@
 //! name only in real-name mode. To the reporter: everything but internal notes.
 
 use super::{
-    Mode, Ticket,
-    life::Verb,
-    life::Who,
-    oversight, refs,
+    Mode, Sealed, Ticket, kept,
+    life::{Verb, Who},
+    looks, oversight, refs,
     store::{self, Past},
     taken_back, together, veil,
     wording::{self, merging},
@@ -61,8 +60,14 @@ pub fn field(ticket: &Ticket, directory: &Directory) -> String {
     ticket.field.as_deref().and_then(|id| directory.field(id)).map_or_else(|| "未分类".to_owned(), |field| field.name.clone())
 }
 
-/// The unit's name.
+/// The visibility of an event that only intake, and whoever reported, may see.
+pub const OF_CENTRE: &str = "centre";
+
+/// The unit's name; of what is sealed the inspectors', whoever had it before.
 pub fn unit<'d>(ticket: &Ticket, directory: &'d Directory) -> Option<&'d str> {
+    if ticket.sealed != Sealed::Open {
+        return Some(wording::secrecy::INSPECTION);
+    }
     ticket.unit.as_deref().and_then(|id| directory.unit(id)).map(|unit| unit.name.as_str())
 }
 
@@ -134,18 +139,21 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     let office = turn.actor.office.clone();
     let directory = &office.directory;
     let may_know = knows_by_name(&turn.actor, ticket);
-    // Of several reporters the words are hidden as the most careful of them wants it: no event says whose they are.
-    let reads_all = match reporters.iter().all(|reporter| reporter.mode == Mode::RealName) && ticket.mode == Mode::RealName {
-        true => may_know,
-        false => refs::is(&turn.actor, ticket, Who::Holder(Role::Intake), false),
-    };
-    let open = |words: &str| if reads_all { words.to_owned() } else { veil::hidden(words) };
+    let whole = kept::reads_originals(&turn.actor, ticket);
+    let centre = refs::is(&turn.actor, ticket, Who::Holder(Role::Intake), false);
+    let by_name = reporters.iter().any(|reporter| reporter.mode == Mode::RealName);
+    // Of a report by name everything stands in the open; who may not know the name reads it without.
+    let names = kept::names_of(&office.keys, &reporters)?;
+    let open = |words: String| -> String { if !may_know && by_name { veil::hidden(&words, &names) } else { words } };
     let mut lines = vec![
         format!("{}　{}　{}", ticket.number, ticket.state, wording::kind_and_priority(ticket.kind, ticket.priority)),
-        format!("地点　{}", ticket.place),
-        format!("领域　{}", field(ticket, directory)),
-        format!("事情　{}", open(&ticket.text)),
+        format!("地点　{}", open(ticket.place.clone())),
     ];
+    match ticket.sealed {
+        Sealed::Open => lines.push(format!("领域　{}", field(ticket, directory))),
+        Sealed::Area | Sealed::Above => lines.push(wording::secrecy::only_inspectors().to_owned()),
+    }
+    lines.push(format!("事情　{}", open(kept::text(&office.keys, ticket, whole)?)));
     if !media.is_empty() {
         lines.push(format!("附件　{} 个", media.len()));
     }
@@ -156,7 +164,7 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
         };
         lines.push(match reporter.mode {
             Mode::RealName if !may_know => wording::reporter_known_to_unit().to_owned(),
-            mode => wording::reporter_line(mode, known.as_deref(), ticket.seq),
+            mode => wording::reporter_line(mode, known.as_deref(), ticket.typed()),
         });
     }
     let followers = together::followers(turn.tx, ticket.id).await?;
@@ -185,29 +193,32 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
         lines.push(format!("期限　{}前", in_words(due, now)));
     }
     lines.extend(wording::terms::marks(ticket));
-    lines.extend(result_line(ticket));
+    let done = taken_back::standing(&history).into_iter().rfind(|past| past.verb == Verb::Done);
+    let last = done.filter(|_| ticket.sealed != Sealed::Open);
+    lines.extend(match last {
+        Some(past) => result_line(&Ticket { result: kept::words(&office.keys, ticket, past, whole)?, ..ticket.clone() }),
+        None => result_line(ticket),
+    });
     // The unit reads score and words, never who said them.
-    lines.extend(store::ratings(turn.tx, ticket.id).await?.into_iter().map(|rating| {
-        let words = rating.words.as_deref().map(|words| if reads_all { words.to_owned() } else { veil::hidden(words) });
-        wording::terms::rating_line(rating.solved.as_deref(), rating.value, rating.reason.as_deref(), words.as_deref())
-    }));
+    for rating in store::ratings(turn.tx, ticket.id).await? {
+        let words = kept::opened(&office.keys, ticket, rating.words)?.map(open);
+        lines.push(wording::terms::rating_line(
+            rating.solved.as_deref(),
+            rating.value,
+            rating.reason.as_deref(),
+            words.as_deref(),
+        ));
+    }
     lines.extend(oversight::lines(turn, ticket).await?);
     lines.push("经过".to_owned());
-    lines.extend(history.into_iter().map(|past| {
-        let reason = past.reason.map(|words| if past.actor.is_none() { open(&words) } else { words });
-        timeline(&Past { reason, ..past }, now, Some(directory))
-    }));
+    for past in history.into_iter().filter(|past| centre || past.visible != OF_CENTRE) {
+        let words = kept::words(&office.keys, ticket, &past, whole)?;
+        let reason = words.map(open);
+        lines.push(timeline(&Past { reason, ..past }, now, Some(directory)));
+    }
     let mut reply = Reply::text(lines.join("\n"));
     reply.card = Some(private_card("工单", ticket, directory, now));
     Ok(reply)
-}
-
-/// A reporter's words as the unit may read them.
-pub fn for_unit(words: &str, mode: Mode) -> String {
-    match mode {
-        Mode::RealName => words.to_owned(),
-        Mode::Confidential | Mode::Anonymous => veil::hidden(words),
-    }
 }
 
 /// May this person know a reporter who gives name and phone? Intake, the unit, and who calls back (`domain.md` 16); others in
@@ -224,17 +235,20 @@ fn knows_by_name(actor: &Actor, ticket: &Ticket) -> bool {
 /// Those of the database.
 pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Reply> {
     let now = turn.now;
-    let mut history = store::history(turn.tx, ticket.id).await?;
+    let office = turn.actor.office.clone();
+    let directory = &office.directory;
     let alone = store::reporters(turn.tx, ticket.id).await?.len() < 2;
     let leader = leader(turn, ticket).await?;
     let leading = leader.as_ref().unwrap_or(ticket);
+    let own = store::history(turn.tx, ticket.id).await?;
+    let mut history: Vec<(&Ticket, Past)> = own.into_iter().map(|past| (ticket, past)).collect();
     if let Some(leader) = &leader {
-        // From here on the leading ticket's history is this one's, without what others who reported it did and wrote.
-        let since = history.last().map_or(0, |past| past.at);
+        // From here on the leading ticket's history is this one's, without what others who reported it did, wrote and were told.
+        let since = history.last().map_or(0, |(_, past)| past.at);
         let later = store::history(turn.tx, leader.id).await?.into_iter();
-        history.extend(later.filter(|past| past.at > since && past.role != "reporter"));
+        let later = later.filter(|past| past.at > since && past.role != "reporter" && past.visible != OF_CENTRE);
+        history.extend(later.map(|past| (leader, past)));
     }
-    let directory = turn.actor.directory();
     let mut state = wording::state_for_reporter(leading.state, unit(leading, directory));
     if let Some(leader) = &leader {
         state = merging::together_with(&leader.short(), &state);
@@ -243,11 +257,19 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
     if let Some(due) = running_due(leading) {
         lines.push(format!("{}前有回音", in_words(due, now)));
     }
-    lines.extend(history.into_iter().filter(|past| past.visible == "all").map(|past| {
+    let shown = |past: &Past| matches!(past.visible.as_str(), "all" | OF_CENTRE) && past.verb != Verb::Reveal;
+    for (of, past) in history.iter().filter(|(_, past)| shown(past)) {
         // Where several report one matter nobody reads what another wrote.
-        let reason = past.reason.filter(|_| alone || past.role != REPORTER);
-        timeline(&Past { reason, ..past }, now, None)
-    }));
+        let own = alone || past.role != REPORTER;
+        let reason = if own { kept::words(&office.keys, of, past, false)? } else { None };
+        lines.push(timeline(&Past { reason, ..past.clone() }, now, None));
+    }
+    // Who looked at an identity is for those whose identity could be seen.
+    let known = refs::reported(turn, ticket.id).await?.is_some_and(|mine| mine.mode != Mode::Anonymous);
+    for (of, past) in history.iter().filter(|(of, past)| known && of.id == ticket.id && past.verb == Verb::Reveal) {
+        let reason = kept::words(&office.keys, of, past, true)?.unwrap_or_default();
+        lines.push(looks::in_words(&past.role, past.at, now, &reason));
+    }
     let mut reply = Reply::text(lines.join("\n"));
     let mut card = private_card("我反映的", ticket, directory, now);
     card.state = state;

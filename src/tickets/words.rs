@@ -54,6 +54,9 @@ pub fn small_talk(text: &str) -> Option<SmallTalk> {
         "怎么样了" | "办得怎么样了" | "没人管" | "怎么还没人管" | "有结果了" | "办好了" | "到哪了" | "进度" | "办了" => {
             SmallTalk::HowIsIt
         }
+        "谁看过我的身份" | "谁看过我的名字" | "谁看过我" | "有人看过我的身份" | "有谁看过我的身份" => {
+            SmallTalk::WhoLooked
+        }
         _ => return None,
     })
 }
@@ -67,6 +70,8 @@ pub enum SmallTalk {
     Thanks,
     /// 怎么样了.
     HowIsIt,
+    /// 谁看过我的身份.
+    WhoLooked,
 }
 
 #[cfg(test)]
@@ -81,6 +86,7 @@ mod tests {
             ("谢谢！", Some(SmallTalk::Thanks)),
             ("好的", Some(SmallTalk::Thanks)),
             ("怎么样了", Some(SmallTalk::HowIsIt)),
+            ("谁看过我的身份？", Some(SmallTalk::WhoLooked)),
             ("村里没水了", None),
             ("", None),
         ] {

@@ -5,7 +5,7 @@ use minhu::{
     clock::DAY,
     people::Role,
     tickets::{
-        Kind, Matter, Mode, State, Unreasonable,
+        Kind, Matter, Mode, Sealed, State, Unreasonable,
         life::{Row, To, Verb, When, Who},
     },
 };
@@ -140,6 +140,8 @@ fn fulfil(county: &County, scene: &mut Scene, when: When, actor: &super::walk::A
         When::NotSignedOff => ticket.signed_off = false,
         When::Given => ticket.given_to = Some(county.person("chosen")),
         When::HasLeader => ticket.merged_into = Some(super::county::id_of(2)),
+        When::NeedsNoReview => ticket.kind = Kind::Consult,
+        When::Sealed => (ticket.sealed, ticket.unit) = (Sealed::Area, None),
         When::ReopensLeft => ticket.reopens = 0,
         When::ReopensUsedUp => ticket.reopens = 2,
         When::HasUnit => {}
@@ -160,6 +162,8 @@ pub fn spoil(county: &County, scene: &mut Scene, when: When) -> Option<()> {
         }
         // The other row of the same verb takes it: who may and what it leads to is the other row's matter.
         When::NeedsNoConsent | When::ReopensLeft | When::ReopensUsedUp | When::HasUnit | When::NoUnit => return None,
+        When::NeedsNoReview => return None,
+        When::Sealed => ticket.sealed = Sealed::Open,
         When::FromDeputy => ticket.source = "simulator".to_owned(),
         When::NeedsConsent => {
             let by = county.voice("reporter", "reporter");

@@ -87,7 +87,7 @@ impl Actor {
         match who {
             Who::Anybody => true,
             Who::Reporter => self.is_reporter,
-            Who::Holder(role) => !self.of_co && self.roles.contains(&role),
+            Who::Holder(role) | Who::OnlyHolder(role) => !self.of_co && self.roles.contains(&role),
             Who::CoLiaison => self.of_co,
             Who::ChosenDeputy => self.is_chosen,
             Who::IntakeAndDispatcher => self.roles.contains(&Role::Intake) && self.roles.contains(&Role::Dispatcher),
@@ -103,6 +103,12 @@ impl Actor {
         let of_unit = |who: &Who| matches!(who, Who::Holder(Role::Liaison | Role::Handler | Role::UnitLeader));
         let of_unit_person = self.roles.iter().any(|role| matches!(role, Role::Liaison | Role::Handler | Role::UnitLeader));
         let has_unit = ticket.unit.as_deref() == Some(LEAD);
+        // What is sealed the inspector does alone, whatever it is.
+        let sealed = ticket.sealed != Sealed::Open;
+        let of_office = |who: &Who| !matches!(who, Who::Anybody | Who::Reporter | Who::Itself | Who::Clock);
+        if sealed && row.who.iter().any(of_office) {
+            return life::on_sealed(row.verb) && self.roles.contains(&Role::Inspector);
+        }
         row.who.iter().any(|who| {
             let unit_needed = of_unit(who) || (*who == Who::StaffInScope && of_unit_person);
             self.is(*who) && (!unit_needed || has_unit)
@@ -397,7 +403,14 @@ async fn a_sealed_ticket_is_there_for_its_reporter_and_the_inspector_alone() {
         scenes[0].ticket.sealed = Sealed::Area;
         let for_staff = row.who.iter().any(|who| !matches!(who, Who::Anybody | Who::Reporter | Who::Itself | Who::Clock));
         let is_first = life::rows_in(row.verb, *state).find(|other| other.when.holds(&scenes[0].ticket));
-        if for_staff && is_first.is_some_and(|first| std::ptr::eq(first, row)) {
+        if for_staff && !life::on_sealed(row.verb) {
+            county.lay(&scenes).await;
+            let before = county.ticket(1).await;
+            let heard = carry_out(&mut county, "inspector", line).await;
+            if let Some(wrong) = refused(&county, &before, &heard).await {
+                findings.add(row, *state, "inspector", wrong, &heard);
+            }
+        } else if for_staff && is_first.is_some_and(|first| std::ptr::eq(first, row)) {
             county.lay(&scenes).await;
             let before = county.ticket(1).await;
             let heard = carry_out(&mut county, "inspector", line).await;

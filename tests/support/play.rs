@@ -41,14 +41,45 @@ const VIDEO: &[u8] =
 /// # Errors
 /// What makes it impossible to go on, with the line.
 pub async fn play(chat: &Chat) -> Result<Played, String> {
+    let mut stage = Stage::set(&directions(chat)).await?;
+    let chat = stage.play(chat).await?;
+    Ok(Played { chat, left_over: stage.end().await })
+}
+
+/// What the stage directions of a file say.
+fn directions(chat: &Chat) -> Vec<&str> {
     let directions = chat.steps.iter().filter_map(|step| match &step.act {
         Act::Stage(direction) => Some(direction.as_str()),
         Act::Clock(_) | Act::Say(..) => None,
     });
-    let directions: Vec<&str> = directions.collect();
-    let mut stage = Stage::set(&directions).await?;
+    directions.collect()
+}
+
+/// Plays a file and says which of these words then stand in a file of the program as they were said: in the database, beside it.
+///
+/// # Errors
+/// What makes it impossible to go on, with the line.
+pub async fn play_and_look_for(chat: &Chat, words: &[&str]) -> Result<(Played, Vec<String>), String> {
+    let mut stage = Stage::set(&directions(chat)).await?;
     let chat = stage.play(chat).await?;
-    Ok(Played { chat, left_over: stage.end().await })
+    let mut stored = Vec::new();
+    read_all(stage._folder.path(), &mut stored).map_err(|error| error.to_string())?;
+    let holds = |word: &&&str| stored.windows(word.len()).any(|part| part == word.as_bytes());
+    let found = words.iter().filter(holds).map(|word| (*word).to_owned()).collect();
+    Ok((Played { chat, left_over: stage.end().await }, found))
+}
+
+/// Everything that the files below a folder hold.
+fn read_all(folder: &Path, into: &mut Vec<u8>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            read_all(&path, into)?;
+        } else {
+            into.extend(std::fs::read(&path)?);
+        }
+    }
+    Ok(())
 }
 
 /// Where the stories lie.

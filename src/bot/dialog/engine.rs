@@ -157,6 +157,26 @@ impl Step {
     }
 }
 
+/// The answers that a person gave in one dialog and that count in another: to steps of the same name and kind. A choice keeps
+/// its key and gets the words that it has there; defaults are each dialog's own.
+pub fn carried(from: &Dialog, state: &State, to: &Dialog) -> Answers {
+    let given = answers(from, state).into_iter().filter(|(id, _)| state.answers.contains_key(id));
+    given
+        .filter_map(|(id, answer)| {
+            let (old, new) = (from.step(&id)?, to.step(&id)?);
+            if old.kind != new.kind || matches!(new.kind, Kind::Confirm | Kind::Say) {
+                return None;
+            }
+            if new.choices.is_empty() {
+                return Some((id, answer));
+            }
+            let keys = answer.value().map(Value::keys).unwrap_or_default();
+            let item = new.choices.iter().find(|item| keys.contains(&item.key))?;
+            Some((id, chosen(item).into()))
+        })
+        .collect()
+}
+
 /// Sets an answer and clears what hangs on it.
 pub(super) fn set(dialog: &Dialog, state: &mut State, step: &Step, answer: Answer) {
     let changed = state.answers.get(&step.id).is_some_and(|old| *old != answer);

@@ -112,6 +112,7 @@ fn read_dialog(top: &Table<'_>, known: &Known<'_>, controls: &Arc<Controls>, sta
     }
     let roles = registered(top, "roles", &top.texts("roles"), known.roles, "角色");
     let given: Vec<String> = top.texts("given").into_iter().map(|slot| slot.value).collect();
+    let leads: Vec<String> = top.texts("leads").into_iter().map(|id| id.value).collect();
     let submit = top.required("submit").and_then(|text| registered(top, "submit", &[text], known.actions, "动作").pop());
     let each = top.text("each").and_then(|text| registered(top, "each", &[text], known.actions, "动作").pop());
     let done = top.text("done");
@@ -143,6 +144,7 @@ fn read_dialog(top: &Table<'_>, known: &Known<'_>, controls: &Arc<Controls>, sta
         start: start.into_iter().map(|word| word.value).collect(),
         presets,
         roles,
+        leads,
         given,
         submit: submit?,
         each,

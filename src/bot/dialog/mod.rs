@@ -24,8 +24,8 @@ mod tests;
 
 pub use controls::{Control, Controls};
 pub use engine::{
-    Input, Query, Taken, answers, begin, give, help, idle, mend, pause, pressed, prompt, query, query_for, start_with, take,
-    wanted, wanted_besides,
+    Input, Query, Taken, answers, begin, carried, give, help, idle, mend, pause, pressed, prompt, query, query_for, start_with,
+    take, wanted, wanted_besides,
 };
 pub use load::Known;
 pub use state::{Account, Answer, Answers, MediaId, Named, Open, Shown, State, Value};
@@ -64,6 +64,8 @@ pub struct Dialog {
     pub presets: IndexMap<String, Answers>,
     /// Role identifiers of those who may begin it; empty: whoever a feature lets.
     pub roles: Vec<String>,
+    /// Dialogs that their start words lead to out of this one, with what was told already.
+    pub leads: Vec<String>,
     /// Answers that are never asked: whoever begins the dialog brings them or leaves them out.
     pub given: Vec<String>,
     /// The action that gets the answers.

@@ -91,7 +91,12 @@ pub(super) async fn agree(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers: 
             let after = change(turn, &ticket, Change::of(Verb::Agree), |ticket| ticket.proposal = None).await?;
             close_offers(turn.tx, after.id, &[]).await?;
             let label = show::label(&after, turn.actor.directory());
-            tell_reporters(turn, &after, words::reporter_withdrawn(&label, after.seq, !after.restored).into()).await?;
+            tell_reporters(
+                turn,
+                &after,
+                words::reporter_withdrawn(&label, after.typed(), !after.restored, wording::decider(&after)).into(),
+            )
+            .await?;
             if after.unit.is_some() && ticket.state != State::SentBack {
                 let text = wording::withdrawn(&show::group_label(&after, turn.actor.directory()));
                 tell_handler(turn, &after, Class::Batch, text.into());
@@ -154,11 +159,11 @@ pub(super) async fn disagree(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers
     let directory = turn.actor.office.directory.clone();
     let label = show::label(&after, &directory);
     if proposal.matter == Matter::Withdraw {
-        tell_reporters(turn, &after, words::reporter_not_withdrawn(&label, &reason).into()).await?;
+        tell_reporters(turn, &after, words::reporter_not_withdrawn(&label, &reason, wording::decider(&after)).into()).await?;
     }
     let reply = both(
-        words::asker_refused(&show::group_label(&after, &directory), proposal.matter, None, after.seq),
-        words::asker_refused(&label, proposal.matter, Some(&reason), after.seq),
+        words::asker_refused(&show::group_label(&after, &directory), proposal.matter, None, after.typed()),
+        words::asker_refused(&label, proposal.matter, Some(&reason), after.typed()),
     );
     tell_asker(turn, &after, &proposal, reply);
     Ok(words::refused(&show::here(turn, &after), proposal.matter).into())

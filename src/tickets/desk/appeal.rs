@@ -15,7 +15,7 @@ use crate::{
     tickets::{
         Matter, Proposal, Sealed, State, Ticket, Unreasonable, Voice,
         calendar::{self, Amount, Clock},
-        co_units,
+        co_units, kept,
         life::Verb,
         refs, show,
         store::{self, Past},
@@ -36,16 +36,17 @@ pub(super) async fn appeal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let (now, reason) = (turn.now, text(answers, "reason"));
     let rejecter = last_by(&taken_back::in_force(turn.tx, ticket.id).await?, Verb::Reject);
     let others = rejecter.is_some_and(|person| others_hold_intake(turn, &ticket, person));
-    let after = change(turn, &ticket, Change::of(Verb::Appeal).because(&reason), |ticket| {
+    super::sealed::guard(turn, &ticket, &reason)?;
+    let said = kept::of_reporter(turn, &ticket, &reason).await?;
+    let after = change(turn, &ticket, Change::of(Verb::Appeal).because(&said.open).sealing(&said.original), |ticket| {
         ticket.appealed = true;
         ticket.accept_due = Some(accept_due(ticket, now));
     })
     .await?;
     let directory = turn.actor.office.directory.clone();
-    let said = show::for_unit(&reason, after.mode);
     let reply = both(
-        words::appeal_to_intake(&show::group_label(&after, &directory), others, None, after.seq),
-        words::appeal_to_intake(&show::label(&after, &directory), others, Some(&said), after.seq),
+        words::appeal_to_intake(&show::group_label(&after, &directory), others, None, after.typed()),
+        words::appeal_to_intake(&show::label(&after, &directory), others, Some(&said.open), after.typed()),
     );
     if after.sealed == Sealed::Open {
         turn.push(Push {
@@ -116,8 +117,8 @@ pub(super) async fn restore(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers
     }
     let directory = turn.actor.office.directory.clone();
     let reply = both(
-        words::restored_to_intake(&show::group_label(&after, &directory), after.seq),
-        words::restored_to_intake(&show::label(&after, &directory), after.seq),
+        words::restored_to_intake(&show::group_label(&after, &directory), after.typed()),
+        words::restored_to_intake(&show::label(&after, &directory), after.typed()),
     );
     tell_role(turn, &after, Role::Intake, Class::Batch, reply);
     Ok(words::restored(&show::here(turn, &after), after.accept_due, now).into())

@@ -77,7 +77,7 @@ pub async fn how_to_reach(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
         (Mode::RealName, Some(sealed)) => Some(office.keys.open(&show::contact_place(reporter.id), sealed)?),
         _ => None,
     };
-    Ok(wording::reporter_line(reporter.mode, known.as_deref(), ticket.seq))
+    Ok(wording::reporter_line(reporter.mode, known.as_deref(), ticket.typed()))
 }
 
 /// 回访: nobody answered, or what the reporter said.
@@ -101,7 +101,7 @@ pub(super) async fn callback(turn: &mut Turn<'_, Actor>, answers: &Answers) -> R
         ("solved", key(answers, "solved")),
         ("value", key(answers, "satisfaction")),
         ("reason", key(answers, "reason")),
-        ("words", said.clone()),
+        ("words", outcome::rating_words(turn, &ticket, &said).await?),
     ] {
         if !value.is_empty() {
             store::rate(turn.tx, &ticket, entry, column, &value, now).await?;

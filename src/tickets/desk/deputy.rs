@@ -11,7 +11,7 @@ use crate::{
         Ticket,
         calendar::{self, Clock},
         life::Verb,
-        show, veil,
+        show,
         wording::{self, oversight as words},
     },
 };
@@ -19,7 +19,7 @@ use crate::{
 /// The chosen deputy hears first; nobody else is told yet. Who it was stays hidden from him as from a unit.
 pub(super) fn tell_chosen(turn: &mut Turn<'_, Actor>, ticket: &Ticket, deputy: i64, files: usize) {
     let directory = turn.actor.office.directory.clone();
-    let text = wording::with_media(&veil::hidden(&ticket.text), files);
+    let text = wording::with_media(&ticket.text, files);
     let label = show::label(ticket, &directory);
     let mut reply = Reply::text(words::brought_to_you(&label, &text, ticket.seq, ticket.accept_due, turn.now));
     reply.card = Some(show::private_card("群众找您", ticket, &directory, turn.now));

@@ -12,11 +12,11 @@ use crate::{
     outbox::{self, Class, Push, Target},
     people::{Actor, Directory, Level, Named, Role, Unit, contains},
     tickets::{
-        Sealed, State, Ticket, co_units,
+        Sealed, State, Ticket, co_units, kept,
         life::{To, Verb},
         refs, show,
         store::{self, Past},
-        taken_back,
+        taken_back, together,
         wording::{self, joint as words},
     },
 };
@@ -239,20 +239,18 @@ async fn seal(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
     if !has_inspector(&directory, &ticket) {
         return Err(Error::user(words::no_inspector(ticket.seq)));
     }
-    let after = change(
-        turn,
-        &ticket,
-        Change::of(Verb::Handover).because(words::only_inspectors()).internal().leading(To::Same),
-        |ticket| {
-            ticket.sealed = Sealed::Area;
-        },
-    )
-    .await?;
+    if !together::followers(turn.tx, ticket.id).await?.is_empty() {
+        return Err(Error::user(wording::secrecy::apart_first(&ticket.short())));
+    }
+    let keys = turn.actor.office.keys.clone();
+    let closed = kept::closed(&keys, &ticket, Sealed::Area)?;
+    let what = Change::of(Verb::Handover).because(words::only_inspectors()).internal().leading(To::Same);
+    let after = change(turn, &ticket, what, |ticket| *ticket = closed.clone()).await?;
+    kept::close_past(turn.tx, &keys, &after).await?;
     close_staff_offers(turn.tx, after.id).await?;
     outbox::withhold(turn.tx, after.id).await?;
     let label = show::label(&after, &directory);
-    let text = show::for_unit(&after.text, after.mode);
-    let private = words::to_inspector_private(&label, &after.number, &text);
+    let private = words::to_inspector_private(&label, &after.number, &ticket.text);
     let reply = Reply { text: words::to_inspector(&after.number), private: Some(private), ..Reply::default() };
     tell_role(turn, &after, Role::Inspector, Class::Now, reply);
     tell_reporters(turn, &after, words::reporter_sealed(&label).into()).await?;

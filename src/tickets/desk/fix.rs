@@ -10,8 +10,9 @@ use crate::{
     message::{Millis, Reply},
     people::Actor,
     tickets::{
-        Kind, Priority, Ticket,
+        Kind, Priority, Sealed, Ticket,
         calendar::{self, Clock},
+        kept,
         life::Verb,
         show,
         store::{self, Past},
@@ -24,6 +25,9 @@ use crate::{
 pub(super) async fn fix(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let now = turn.now;
     let mut fixed = fixed(&ticket, answers)?;
+    if ticket.sealed != Sealed::Open && fixed.title != ticket.title {
+        return Err(Error::user(wording::secrecy::title_stays(&ticket.short())));
+    }
     let directory = turn.actor.office.directory.clone();
     let (what, old, new) = match key(answers, "what").as_str() {
         "field" => ("领域", show::field(&ticket, &directory), show::field(&fixed, &directory)),
@@ -36,7 +40,7 @@ pub(super) async fn fix(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
         return Err(Error::user(merging::same_as_before(&ticket.short(), what, &new)));
     }
     if (fixed.kind, fixed.priority) != (ticket.kind, ticket.priority) {
-        let past = store::history(turn.tx, ticket.id).await?;
+        let past = kept::history(&turn.actor.office.keys, &ticket, store::history(turn.tx, ticket.id).await?)?;
         set_due(&mut fixed, &ticket, &past);
     }
     let why = merging::changed(what, &old, &new);

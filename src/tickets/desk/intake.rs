@@ -12,7 +12,7 @@ use crate::{
     outbox::{Class, Target},
     people::{Actor, Directory, GroupOf, Role, Unit, may_be_only_unit},
     tickets::{
-        Mode, State, Ticket,
+        Mode, Sealed, State, Ticket,
         calendar::{self, Clock},
         co_units,
         life::Verb,
@@ -26,6 +26,9 @@ const QUESTION_WAITS: Millis = 10 * DAY;
 
 /// 受理.
 pub(super) async fn accept(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    if ticket.sealed != Sealed::Open {
+        return super::sealed::accept(turn, ticket).await;
+    }
     let now = turn.now;
     let after = change(turn, &ticket, Change::of(Verb::Accept), |ticket| accepted(ticket, now)).await?;
     let office = turn.actor.office.clone();
@@ -61,7 +64,7 @@ pub(super) async fn reject(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let note = Some(note.as_str()).filter(|note| !note.is_empty());
     let mut text = wording::reporter_rejected(&label, reason, note);
     if !after.appealed {
-        text.push_str(&wording::terms::appeal_hint(after.seq));
+        text.push_str(&wording::terms::appeal_hint(after.typed(), wording::decider(&after)));
     }
     tell_reporters(turn, &after, text.into()).await?;
     Ok(wording::done(Verb::Reject, &show::here(turn, &after), "").into())
@@ -84,7 +87,7 @@ pub(super) async fn ask(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
         }
     })
     .await?;
-    let from = if by_unit { unit_name(turn, &after) } else { wording::INTAKE.to_owned() };
+    let from = if by_unit || after.sealed != Sealed::Open { unit_name(turn, &after) } else { wording::INTAKE.to_owned() };
     let label = show::label(&after, turn.actor.directory());
     let asked = tell_reporters(turn, &after, wording::question(&label, &from, &question).into()).await?;
     for reporter in asked {

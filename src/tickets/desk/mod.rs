@@ -17,6 +17,7 @@ mod report;
 mod reporter;
 mod reveal;
 mod same;
+mod sealed;
 mod split;
 mod spot;
 mod suggest;
@@ -37,6 +38,7 @@ pub use outcome::{rate_answer, rate_needs, rating_open};
 pub use report::{kind_of, more_needs, title_of};
 pub use reporter::{by_query_code, withdraw_needs};
 pub use same::same_items;
+pub use sealed::{brought, nobody_inspects};
 pub use split::matters_rule;
 pub use spot::{checkers, may_not_verify, verify_needs};
 pub use suggest::{
@@ -48,7 +50,7 @@ pub use undo::undo;
 pub use work::{finish_needs, finish_result};
 
 use super::{
-    Mode, Sealed, State, Ticket, columns,
+    Mode, Sealed, State, Ticket, columns, kept,
     life::{self, To, Verb, Who},
     refs, show,
     store::{self, At, By, Event, Reporter},
@@ -62,14 +64,16 @@ use crate::{
     error::{Error, Result},
     message::Reply,
     outbox::{Class, Push, Target},
-    people::{Actor, Level, Role},
+    people::{Actor, Role},
 };
+use std::borrow::Cow;
 
 /// The actions that dialog files may name.
 pub const ACTIONS: &[&str] = &[
     "tickets.submit",
     "tickets.submit_for",
     "tickets.same",
+    "tickets.accuse",
     "tickets.details",
     "tickets.human",
     "tickets.add",
@@ -137,6 +141,7 @@ pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers)
         "submit" => report::submit(turn, answers, false).await,
         "submit_for" => report::submit(turn, answers, true).await,
         "same" => same::answered(turn, answers).await,
+        "accuse" => sealed::accuse(turn, answers).await,
         "details" => report::details(turn, answers).await,
         "human" => report::human(turn, answers).await,
         "rate" => outcome::rate(turn, answers).await,
@@ -247,7 +252,7 @@ pub(super) use intake::{assign_to, names};
 /// Those of the database.
 pub async fn in_vain(turn: &mut Turn<'_, Actor>, verb: Verb, ticket: &Ticket) -> Result<Option<String>> {
     Ok(match verb {
-        Verb::Contact if ticket.mode != Mode::RealName => Some(wording::contact_through_bot(ticket.seq)),
+        Verb::Contact if ticket.mode != Mode::RealName => Some(wording::contact_through_bot(ticket.typed())),
         Verb::Done => joint::awaited(turn, ticket).await?,
         Verb::Raise => dispute::nothing_above(turn.actor.directory(), ticket),
         Verb::Extend => terms::room_now(ticket, turn.now).err(),
@@ -329,6 +334,16 @@ impl<'a> Change<'a> {
         Change { payload: Some(payload), ..self }
     }
 
+    /// The whole of words of which `because` holds what a unit may read.
+    fn sealing(self, original: &'a Option<String>) -> Self {
+        Change { payload: original.as_deref().or(self.payload), ..self }
+    }
+
+    /// Only intake, and whoever reported, see it.
+    fn of_centre(self) -> Self {
+        Change { visible: show::OF_CENTRE, ..self }
+    }
+
     fn internal(self) -> Self {
         Change { visible: "staff", ..self }
     }
@@ -350,7 +365,7 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     if before.appealed && before.state == State::Submitted && matches!(what.verb, Verb::Accept | Verb::Reject | Verb::Assign) {
         appeal::by_somebody_else(turn, before, what.verb).await?;
     }
-    let mut before = std::borrow::Cow::Borrowed(before);
+    let mut before = Cow::Borrowed(before);
     let (who, replaced, after) = loop {
         let found = refs::permitted_to(&turn.actor, &before, what.verb, what.to, mine.is_some());
         let Some((row, who)) = found else {
@@ -371,7 +386,7 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
         }
         match store::by_id(turn.tx.conn(), before.id).await? {
             Some(present) if (present.state, present.version) == (before.state, before.version) => {
-                before = std::borrow::Cow::Owned(present);
+                before = Cow::Owned(present);
             }
             present => return Err(Error::user(wording::too_late(present.as_ref().unwrap_or(&before)))),
         }
@@ -397,23 +412,26 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     let by = by(turn, who);
     // The words of somebody who reported another ticket that is part of this one are for staff alone, as hidden as that person.
     let aside = mine.filter(|mine| by.role == "reporter" && mine.ticket != before.id && what.reason.is_some());
-    let hidden = aside.as_ref().and_then(|mine| Some(show::for_unit(what.reason?, mine.mode)));
+    let hidden = aside.as_ref().and_then(|mine| Some(kept::for_unit(what.reason?, mine.mode, &kept::own_names(turn, None))));
+    let reason = kept::beside(&keys, &after, hidden.as_deref().or(what.reason))?;
+    let replaced = kept::beside(&keys, &after, replaced.as_deref())?.map(Cow::into_owned);
     let event = Event {
         verb: what.verb,
         from: Some(from),
         to: after.state,
-        reason: hidden.as_deref().or(what.reason),
+        reason: reason.as_deref(),
         payload: what.payload,
         visible: if aside.is_some() { "staff" } else { what.visible },
         before: replaced,
     };
     store::event(turn.tx, &keys, at, by, event).await?;
-    if let Some(words) = what.aside {
+    if let Some(aside) = what.aside {
+        let aside = kept::beside(&keys, &after, Some(aside))?;
         let event = Event {
             verb: what.verb,
             from: Some(after.state),
             to: after.state,
-            reason: Some(words),
+            reason: aside.as_deref(),
             payload: None,
             visible: "staff",
             before: None,
@@ -444,7 +462,7 @@ fn answer(turn: &Turn<'_, Actor>, verb: Verb, after: &Ticket, extra: &str) -> Re
 fn by(turn: &Turn<'_, Actor>, who: Who) -> By {
     match who {
         Who::Reporter | Who::Anybody => By { person: None, role: "reporter" },
-        Who::Holder(role) => By { person: Some(turn.actor.person), role: role.as_str() },
+        Who::Holder(role) | Who::OnlyHolder(role) => By { person: Some(turn.actor.person), role: role.as_str() },
         Who::CoLiaison => By { person: Some(turn.actor.person), role: Role::Liaison.as_str() },
         Who::ChosenDeputy => By { person: Some(turn.actor.person), role: Role::Deputy.as_str() },
         Who::IntakeAndDispatcher | Who::Arbiter => By { person: Some(turn.actor.person), role: Role::Dispatcher.as_str() },
@@ -513,26 +531,32 @@ fn tell_role(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, class: Cla
 
 fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: Option<String>, class: Class, reply: Reply) {
     let class = if ticket.urgent() { Class::Now } else { class };
-    let (role, area, unit) = match ticket.sealed {
-        Sealed::Open => (role, ticket.area.as_str(), unit),
-        // Whatever is sealed goes to the inspectors, who do everybody's work on it.
-        Sealed::Area => (Role::Inspector, ticket.area.as_str(), None),
-        Sealed::Above => (Role::Inspector, ticket.area.get(..Level::City.digits()).unwrap_or_default(), None),
-    };
+    let urgent = ticket.urgent();
+    if ticket.sealed != Sealed::Open {
+        // Whatever is sealed goes to each inspector in private, who do everybody's work on it: to no group, and no row names the place.
+        let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+        let inspectors = refs::inspectors(turn.actor.directory(), &ticket.area, ticket.sealed);
+        let others: Vec<i64> = inspectors.iter().map(|staff| staff.id).filter(|id| *id != turn.actor.person).collect();
+        for id in others {
+            let target = Target::Person(id);
+            turn.push(Push { target, ticket: Some(ticket.id), class, reply: reply.clone(), except: None, urgent });
+        }
+        return;
+    }
     turn.push(Push {
-        target: Target::Role { role: role.as_str().to_owned(), area: area.to_owned(), unit },
+        target: Target::Role { role: role.as_str().to_owned(), area: ticket.area.clone(), unit },
         ticket: Some(ticket.id),
         class,
         reply,
         except: Some(turn.actor.person),
-        urgent: ticket.urgent(),
+        urgent,
     });
 }
 
 /// Tells the person who handles the ticket, or the liaison while nobody does.
 fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
     match ticket.handler {
-        Some(handler) if handler != turn.actor.person => {
+        Some(handler) if handler != turn.actor.person && ticket.sealed == Sealed::Open => {
             let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
             turn.push(Push {
                 target: Target::Person(handler),

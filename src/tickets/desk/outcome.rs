@@ -5,6 +5,7 @@ use super::{
     intake::leave,
     key,
     merge::leading,
+    sealed,
     spot::{strike_off, unseen},
     tell_handler, tell_reporters, tell_role, text, unit_name,
 };
@@ -20,8 +21,9 @@ use crate::{
     outbox::{Class, Target},
     people::{Actor, Role, may_judge, person_holder},
     tickets::{
-        State, Ticket,
+        Sealed, State, Ticket,
         calendar::{self, Clock},
+        kept,
         life::{To, Verb, Who},
         refs, show,
         store::{self, Past},
@@ -214,7 +216,11 @@ async fn store_answer(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64
         "satisfaction" => ("value", key(answers, step)),
         "contacted" => ("contacted", key(answers, step)),
         "reason" => ("reason", key(answers, step)),
-        "words" => ("words", account(answers, step).text),
+        "words" => {
+            let words = account(answers, step).text;
+            sealed::guard(turn, ticket, &words)?;
+            ("words", rating_words(turn, ticket, &words).await?)
+        }
         _ => return Ok(()),
     };
     if value.is_empty() {
@@ -222,6 +228,13 @@ async fn store_answer(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64
     }
     let now = turn.now;
     store::rate(turn.tx, ticket, reporter, column, &value, now).await
+}
+
+/// The words of a rating, as they are kept: as a unit may read them.
+pub(super) async fn rating_words(turn: &mut Turn<'_, Actor>, ticket: &Ticket, words: &str) -> Result<String> {
+    let open = kept::of_reporter(turn, ticket, words).await?.open;
+    let words = Some(open.as_str()).filter(|open| !open.is_empty());
+    Ok(kept::beside(&turn.actor.office.keys, ticket, words)?.unwrap_or_default().into_owned())
 }
 
 /// The ticket that is rated and the sender's entry; a person who handled it may not rate it.
@@ -243,7 +256,7 @@ async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(
 
 /// Who worked on the ticket: people of the unit, or the deputy who settled it.
 pub(super) async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i64>> {
-    let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader].map(Role::as_str);
+    let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader, Role::Inspector].map(Role::as_str);
     let history = store::history(turn.tx, ticket.id).await?;
     let worked = history
         .iter()
@@ -312,13 +325,13 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     if of_reporter && ticket.state == State::Closed && ticket.closed_at.is_some_and(|at| now > at + REOPEN_WINDOW) {
         return Err(Error::user(wording::reopen_too_late()));
     }
+    sealed::guard(turn, &ticket, reason)?;
     if row.to == To::Same {
         return ask_congress(turn, ticket, reason).await;
     }
-    let veiled = show::for_unit(reason, ticket.mode);
-    // A history hides what reporters wrote of themselves where it names no actor; what a clerk wrote down for them is hidden here.
-    let kept = if matches!(who, Who::Holder(Role::CallbackClerk)) { &veiled } else { reason };
-    let after = change(turn, &ticket, Change::of(Verb::Reopen).because(kept).leading(row.to), |ticket| {
+    let said = if of_reporter { kept::of_reporter(turn, &ticket, reason).await? } else { kept::Kept::of(reason) };
+    let what = Change::of(Verb::Reopen).because(&said.open).sealing(&said.original).leading(row.to);
+    let after = change(turn, &ticket, what, |ticket| {
         ticket.reopens += i64::from(of_reporter);
         anew(ticket, now);
     })
@@ -329,13 +342,15 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     let label = show::label(&after, &directory);
     let due = after.resolve_due;
     let from = words::who_reopens(who);
-    let reason = if of_reporter { &veiled } else { reason };
     let reply = Reply {
         text: wording::reopened(&group, from, "", due, now),
-        private: Some(wording::reopened(&label, from, reason, due, now)),
+        private: Some(wording::reopened(&label, from, &said.open, due, now)),
         ..Reply::default()
     };
-    if after.unit.is_some() {
+    if after.sealed != Sealed::Open {
+        // Everybody who might be told is the same inspectors.
+        tell_handler(turn, &after, Class::Now, reply);
+    } else if after.unit.is_some() {
         tell_handler(turn, &after, Class::Now, reply.clone());
         tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
         tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
@@ -347,7 +362,7 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
         };
         tell_role(turn, &after, Role::Intake, Class::Now, reply);
     }
-    if !matches!(who, Who::Reporter) && after.unit.is_some() {
+    if !matches!(who, Who::Reporter) && after.state == State::Working {
         tell_reporters(turn, &after, words::reporter_reopened(&label, due, now).into()).await?;
     }
     let done = if matches!(who, Who::Reporter) {
@@ -365,14 +380,13 @@ async fn ask_congress(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &str) 
     if history.iter().rev().take_while(|past| past.to != State::Working).any(|past| asked(&past)) {
         return Err(Error::user(words::congress_decides(&ticket.short())));
     }
-    let said = show::for_unit(reason, ticket.mode);
-    let by_clerk = refs::reported(turn, ticket.id).await?.is_none();
-    let kept = if by_clerk { &said } else { reason };
-    let after = change(turn, &ticket, Change::of(Verb::Reopen).because(kept).leading(To::Same), |_| {}).await?;
+    let said = kept::of_reporter(turn, &ticket, reason).await?;
+    let what = Change::of(Verb::Reopen).because(&said.open).sealing(&said.original).leading(To::Same);
+    let after = change(turn, &ticket, what, |_| {}).await?;
     let directory = turn.actor.office.directory.clone();
     let reply = Reply {
-        text: words::reopen_to_congress(&show::group_label(&after, &directory), "", after.seq),
-        private: Some(words::reopen_to_congress(&show::label(&after, &directory), &said, after.seq)),
+        text: words::reopen_to_congress(&show::group_label(&after, &directory), "", after.typed()),
+        private: Some(words::reopen_to_congress(&show::label(&after, &directory), &said.open, after.typed())),
         ..Reply::default()
     };
     tell_role(turn, &after, Role::NpcStaff, Class::Now, reply);
@@ -388,7 +402,7 @@ pub(super) fn anew(ticket: &mut Ticket, now: Millis) {
     ticket.resolved_at = None;
     ticket.closed_at = None;
     unseen(ticket);
-    if ticket.unit.is_some() {
+    if ticket.unit.is_some() || ticket.sealed != Sealed::Open {
         let half = calendar::half(calendar::limit(Clock::Resolve, ticket.kind, ticket.priority));
         ticket.resolve_due = Some(calendar::due(now, half));
     } else {

@@ -17,11 +17,11 @@ use crate::{
     tickets::{
         Kind, Mode, Priority, State, Ticket,
         calendar::{self, Clock},
-        group,
+        group, kept,
         life::{To, Verb, Who},
         show,
         store::{self, At, Event, Reporter},
-        wording,
+        veil, wording,
     },
 };
 use chrono::Timelike;
@@ -38,9 +38,13 @@ pub(super) struct Clue {
     place: String,
     pub(super) point: Option<Point>,
     pub(super) text: String,
+    /// Said as well, for intake alone.
+    pub(super) more: Option<String>,
     pub(super) media: Vec<i64>,
     pub(super) mode: Mode,
     pub(super) contact: Option<String>,
+    /// What the reporter is called, which the unit must not read.
+    pub(super) names: Vec<String>,
     on_behalf: bool,
     kind: Option<Kind>,
     /// The deputy whom the reporter chose.
@@ -53,7 +57,7 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
         turn.say(wording::oversight::batch_over());
         return Ok(Submitted::Done(Vec::new()));
     }
-    let Some(clue) = clue_of(answers, on_behalf) else { return Ok(Submitted::Mend("place", String::new())) };
+    let Some(clue) = clue_of(turn, answers, on_behalf) else { return Ok(Submitted::Mend("place", String::new())) };
     if let Some(question) = same::question(turn, &clue, answers, on_behalf).await? {
         return Ok(question);
     }
@@ -61,7 +65,7 @@ pub(super) async fn submit(turn: &mut Turn<'_, Actor>, answers: &Answers, on_beh
 }
 
 /// What the answers of a report come to; none without a place.
-pub(super) fn clue_of(answers: &Answers, on_behalf: bool) -> Option<Clue> {
+pub(super) fn clue_of(turn: &Turn<'_, Actor>, answers: &Answers, on_behalf: bool) -> Option<Clue> {
     let Some(Value::Place { code, name, point, words }) = answers.get("place").and_then(Answer::value).cloned() else {
         return None;
     };
@@ -70,20 +74,18 @@ pub(super) fn clue_of(answers: &Answers, on_behalf: bool) -> Option<Clue> {
     let phone = text(answers, "phone");
     let who = text(answers, "who");
     let contact = [who, phone].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    // What was typed for the place says more than its name when it says where in the village.
-    let place = if words.chars().count() > 2 && !name.contains(&words) && words.chars().count() <= 40 {
-        format!("{name}（{words}）")
-    } else {
-        name
-    };
+    let names = kept::own_names(turn, Some(&contact));
+    let (place, more) = place_named(name, &words, mode, &names);
     Some(Clue {
         area: code,
         place,
         point,
         text: what.text.clone(),
+        more,
         media: what.media.iter().map(|file| file.id).collect(),
         mode,
         contact: (!contact.is_empty() && mode == Mode::RealName).then_some(contact),
+        names,
         on_behalf,
         kind: None,
         deputy: key(answers, "deputy").parse().ok(),
@@ -151,6 +153,17 @@ pub fn more_needs(answers: &Answers) -> Answers {
     given
 }
 
+/// The place as the unit reads it, and what was typed for it where that says more of the reporter than the unit may know. What was
+/// typed says more than the name when it says where in the village.
+pub(super) fn place_named(name: String, words: &str, mode: Mode, names: &[String]) -> (String, Option<String>) {
+    if words.chars().count() <= 2 || name.contains(words) || words.chars().count() > 40 {
+        return (name, None);
+    }
+    let open = kept::for_unit(words, mode, names);
+    let more = (open != words).then(|| wording::secrecy::place_as_said(words));
+    (format!("{name}（{open}）"), more)
+}
+
 /// 转人工: words for intake, kept as a ticket of the county so that nothing is lost and an answer finds its way back.
 pub(super) async fn human(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
     let directory = turn.actor.directory();
@@ -162,9 +175,11 @@ pub(super) async fn human(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resu
         place: county.name.clone(),
         point: None,
         text: text(answers, "text"),
+        more: None,
         media: turn.media.iter().map(|file| file.id).collect(),
         mode: Mode::Confidential,
         contact: None,
+        names: kept::own_names(turn, None),
         on_behalf: false,
         kind: Some(Kind::Help),
         deputy: None,
@@ -199,18 +214,9 @@ pub(super) async fn details(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
         return Ok(Submitted::Done(Vec::new()));
     }
     media::attach(turn.tx, &media, id).await?;
-    let said = lines.join("；");
-    change(turn, &ticket, Change::of(Verb::Add).because(&said).leading(To::Same), |_| {}).await?;
+    let said = kept::of_reporter(turn, &ticket, &lines.join("；")).await?;
+    change(turn, &ticket, Change::of(Verb::Add).because(&said.open).sealing(&said.original).leading(To::Same), |_| {}).await?;
     Ok(Submitted::Done(Vec::new()))
-}
-
-/// The next number in an area: the number, its day, its place in the day.
-pub(super) async fn numbered(turn: &mut Turn<'_, Actor>, area: &str) -> Result<(String, String, i64)> {
-    let county = turn.actor.directory().areas.above(area, Level::County);
-    let prefix = county.and_then(|county| county.prefix.clone()).unwrap_or_else(|| "MH".into());
-    let day = local(turn.now).format("%y%m%d").to_string();
-    let seq = store::next_seq(turn.tx, &format!("{prefix}{day}")).await?;
-    Ok((format!("{prefix}{day}{seq:04}"), day, seq))
 }
 
 /// Writes the ticket, who reported it, and tells intake. Gives the ticket, the reporter's entry, and the query code.
@@ -218,7 +224,7 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     let now = turn.now;
     let office = turn.actor.office.clone();
     let directory = &office.directory;
-    let (number, day, seq) = numbered(turn, &clue.area).await?;
+    let (number, day, seq) = next_number(turn, &clue.area, "").await?;
     let field = directory.propose_field(&clue.text);
     let campaign = field.is_some_and(|field| field.kind == FieldKind::Campaign);
     let kind = clue.kind.unwrap_or_else(|| kind_of(&clue.text, campaign));
@@ -229,19 +235,19 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         Some(field) => store::closed_since(turn.tx, &area, &field.id, now - RELAPSE_WINDOW).await?,
         None => None,
     };
-    let ticket = Ticket {
+    let mut ticket = Ticket {
         id: turn.tx.id()?,
         number,
         day,
         seq,
         kind,
         field: field.map(|field| field.id.clone()),
+        // A title is read by all in whose area the ticket lies, whatever they may know of the reporter.
         title: title_of(
-            // Others who report the same matter read the title.
-            &show::for_unit(&clue.text, Mode::Confidential).replace(wording::HIDDEN, ""),
+            // A title is read by all in whose area the ticket lies, and by others who report the same matter.
+            &veil::hidden(&clue.text, &clue.names).replace(wording::HIDDEN, ""),
             &people::areas::short_name(directory, &area),
         ),
-        text: clue.text.clone(),
         area: area.clone(),
         place: clue.place,
         source: source(turn, clue.on_behalf).to_owned(),
@@ -253,13 +259,42 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
         accept_due: Some(calendar::due(now, calendar::limit(Clock::Accept, kind, priority))),
         ..Ticket::blank(now)
     };
+    let kept = kept::report(&office.keys, &ticket, &clue.text, clue.more.as_deref(), &clue.names)?;
+    (ticket.text, ticket.original) = (kept.open, kept.original);
+    let (reporter, code) = write(turn, &ticket, clue.point, &clue.media, clue.contact).await?;
+    match ticket.given_to {
+        Some(deputy) => tell_chosen(turn, &ticket, deputy, clue.media.len()),
+        None => tell_intake(turn, &ticket, clue.media.len(), earlier.as_deref()),
+    }
+    Ok((ticket, reporter, code))
+}
+
+/// The next number of a series in the county of an area: the number, its day with the mark of the series, and the sequence.
+pub(super) async fn next_number(turn: &mut Turn<'_, Actor>, area: &str, series: &str) -> Result<(String, String, i64)> {
+    let county = turn.actor.directory().areas.above(area, Level::County);
+    let prefix = county.and_then(|county| county.prefix.clone()).unwrap_or_else(|| "MH".into());
+    let day = format!("{series}{}", local(turn.now).format("%y%m%d"));
+    let seq = store::next_seq(turn.tx, &format!("{prefix}{day}")).await?;
+    Ok((format!("{prefix}{day}{seq:04}"), day, seq))
+}
+
+/// Writes a new ticket with its files, who reported it, and its first event. Gives the reporter's entry and the query code.
+pub(super) async fn write(
+    turn: &mut Turn<'_, Actor>,
+    ticket: &Ticket,
+    point: Option<Point>,
+    media: &[i64],
+    contact: Option<String>,
+) -> Result<(i64, String)> {
+    let now = turn.now;
+    let keys = turn.actor.office.keys.clone();
     let code = random_digits(8)?;
-    let point = clue.point.map(|point| (point.lat, point.lng));
-    store::insert(turn.tx, &ticket, &office.keys.hash("query", &code), point).await?;
-    media::attach(turn.tx, &clue.media, ticket.id).await?;
-    let reporter = reporter(turn, &ticket, clue.contact)?;
+    let point = point.map(|point| (point.lat, point.lng));
+    store::insert(turn.tx, ticket, &keys.hash("query", &code), point).await?;
+    media::attach(turn.tx, media, ticket.id).await?;
+    let reporter = reporter(turn, ticket, contact)?;
     store::add_reporter(turn.tx, &reporter, now).await?;
-    if clue.mode == Mode::Anonymous {
+    if ticket.mode == Mode::Anonymous {
         turn.answer_as(Target::Reporter(reporter.id));
         // What the dialog said back holds the same words as the ticket and would lead from one to the other.
         crate::outbox::forget_said(turn.tx, &Target::Chat(turn.conversation)).await?;
@@ -267,12 +302,8 @@ async fn create(turn: &mut Turn<'_, Actor>, clue: Clue) -> Result<(Ticket, i64, 
     let event =
         Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all", before: None };
     let at = At { ticket: ticket.id, seq: 1, turn_key: turn.key, now };
-    store::event(turn.tx, &office.keys, at, by(turn, Who::Reporter), event).await?;
-    match ticket.given_to {
-        Some(deputy) => tell_chosen(turn, &ticket, deputy, clue.media.len()),
-        None => tell_intake(turn, &ticket, clue.media.len(), earlier.as_deref()),
-    }
-    Ok((ticket, reporter.id, code))
+    store::event(turn.tx, &keys, at, by(turn, Who::Reporter), event).await?;
+    Ok((reporter.id, code))
 }
 
 /// Where a report came from: a deputy or a station that writes for others, else the channel.

@@ -1,6 +1,6 @@
 //! What reporters do with their tickets: 补充, 撤回, 催办, 查.
 
-use super::{Change, account, change, work::tell_whoever_has_it};
+use super::{Change, account, change, sealed, work::tell_whoever_has_it};
 use crate::{
     bot::{
         Submitted, Turn, close_offers,
@@ -13,9 +13,9 @@ use crate::{
     outbox::{Class, Target},
     people::{Actor, Role},
     tickets::{
-        Matter, Proposal, State, Ticket, Voice, group,
+        Matter, Proposal, Sealed, State, Ticket, Voice, group, kept,
         life::{To, Verb, When},
-        refs, show, store,
+        looks, refs, show, store,
         wording::{self, terms},
     },
 };
@@ -31,38 +31,40 @@ const OFTEN: i64 = 3;
 pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let what = account(answers, "what");
     let files: Vec<i64> = what.media.iter().map(|file| file.id).collect();
-    let words = wording::with_media(&what.text, files.len());
-    let after = change(turn, &ticket, Change::of(Verb::Add).because(&words), |_| {}).await?;
+    sealed::guard(turn, &ticket, &what.text)?;
+    let said = kept::of_reporter(turn, &ticket, &what.text).await?;
+    let words = wording::with_media(&said.open, files.len());
+    let after = change(turn, &ticket, Change::of(Verb::Add).because(&words).sealing(&said.original), |_| {}).await?;
     media::attach(turn.tx, &files, after.id).await?;
     close_offers(turn.tx, after.id, &["add"]).await?;
     let mine = refs::reported(turn, after.id).await?;
-    let mode = mine.as_ref().map_or(after.mode, |mine| mine.mode);
     // A picture is often followed by a word about it, and a word by a picture.
     if let Some(mine) = mine {
         super::intake::leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
     }
     let reply = Reply {
         text: wording::word_from_reporter(&after.short()),
-        private: Some(wording::added_to_staff(
-            &show::label(&after, turn.actor.directory()),
-            &show::for_unit(&what.text, mode),
-            files.len(),
-        )),
+        private: Some(wording::added_to_staff(&show::label(&after, turn.actor.directory()), &said.open, files.len())),
         ..Reply::default()
     };
     tell_whoever_has_it(turn, &after, Class::Batch, reply);
     Ok(wording::added(&show::here(turn, &after)).into())
 }
 
-/// What the dialog of 撤回 must be given: whether intake has to agree.
+/// What the dialog of 撤回 must be given: who has to agree: nobody, intake, or the inspectors.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn withdraw_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Answers> {
     let mut given = Answers::new();
     if answers.contains_key("ticket") {
-        let consent = super::tickets(turn, answers).await?.iter().any(|ticket| When::NeedsConsent.holds(ticket));
-        given.insert("consent".into(), Value::key(if consent { "yes" } else { "no" }, "").into());
+        let tickets = super::tickets(turn, answers).await?;
+        let consent = match tickets.iter().find(|ticket| When::NeedsConsent.holds(ticket)) {
+            Some(ticket) if ticket.sealed != Sealed::Open => "sealed",
+            Some(_) => "yes",
+            None => "no",
+        };
+        given.insert("consent".into(), Value::key(consent, "").into());
     }
     Ok(given)
 }
@@ -87,7 +89,7 @@ pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resu
         Some(deputy) => super::tell_person(turn, &after, deputy, text.into()),
         None => super::tell_role(turn, &after, Role::Intake, Class::Batch, text.into()),
     }
-    let extra = if after.restored { String::new() } else { terms::restore_hint(after.seq) };
+    let extra = if after.restored { String::new() } else { terms::restore_hint(after.typed()) };
     Ok(wording::done(Verb::Withdraw, &show::here(turn, &after), &extra).into())
 }
 
@@ -106,11 +108,11 @@ async fn ask_consent(turn: &mut Turn<'_, Actor>, ticket: Ticket, holder: String)
             .await?;
     let directory = turn.actor.office.directory.clone();
     let reply = super::both(
-        terms::withdraw_asked(&show::group_label(&after, &directory), after.seq),
-        terms::withdraw_asked(&show::label(&after, &directory), after.seq),
+        terms::withdraw_asked(&show::group_label(&after, &directory), after.typed()),
+        terms::withdraw_asked(&show::label(&after, &directory), after.typed()),
     );
     super::tell_role(turn, &after, Role::Intake, Class::Now, reply);
-    Ok(terms::withdraw_passed_on(&show::here(turn, &after)).into())
+    Ok(terms::withdraw_passed_on(&show::here(turn, &after), wording::decider(&after)).into())
 }
 
 /// 催办.
@@ -170,6 +172,9 @@ pub(super) async fn status(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
     if mine.is_none() && !staff {
         return Err(Error::user(wording::unknown_number(&ticket.short())));
     }
+    if staff {
+        looks::record(turn, &ticket).await?;
+    }
     let full = if staff { show::for_staff(turn, &ticket).await? } else { show::for_reporter(turn, &ticket).await? };
     if !turn.in_group() {
         return Ok(full);
@@ -189,6 +194,9 @@ pub async fn by_query_code(turn: &mut Turn<'_, Actor>, words: &str) -> Result<Op
     let digits: String = words.chars().filter(|c| !c.is_whitespace()).collect();
     if digits.len() != 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
+    }
+    if turn.in_group() {
+        return Ok(Some(wording::secrecy::code_in_private().to_owned()));
     }
     let now = turn.now;
     let keys = turn.actor.office.keys.clone();

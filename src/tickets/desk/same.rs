@@ -19,7 +19,7 @@ use crate::{
     outbox::{Class, Target},
     people::{Actor, FieldKind},
     tickets::{
-        Kind, Mode, Priority, State, Ticket,
+        Kind, Mode, Priority, Sealed, State, Ticket, kept,
         life::{To, Verb},
         refs,
         same::{self, Matter, Words},
@@ -62,6 +62,8 @@ pub(super) async fn question(
         .into_iter()
         // What is over cannot be joined; only whoever reported it has it done again.
         .filter(|known| known.mine || known.ticket.state.is_open())
+        // What speaks of somebody in office is not shown to others, sealed or not.
+        .filter(|known| known.mine || !about_somebody_in_office(&known.ticket.text))
         .filter_map(|known| {
             let ticket = &known.ticket;
             let other = matter(ticket.field.as_deref(), &ticket.area, known.point, &ticket.text);
@@ -89,6 +91,32 @@ pub(super) async fn question(
     Ok(Some(Submitted::Then("same", given)))
 }
 
+/// Do the words speak of somebody in office? One word too many hides a question, one too few shows who complained of whom.
+fn about_somebody_in_office(text: &str) -> bool {
+    const OFFICE: &[&str] = &[
+        "干部",
+        "书记",
+        "主任",
+        "村长",
+        "镇长",
+        "乡长",
+        "县长",
+        "局长",
+        "所长",
+        "站长",
+        "科长",
+        "院长",
+        "校长",
+        "会计",
+        "民警",
+        "领导",
+        "工作人员",
+        "公务员",
+        "代表",
+    ];
+    OFFICE.iter().any(|word| text.contains(word))
+}
+
 /// This account's anonymous entry among the matters: the question then is recorded under it, not under the chat.
 async fn anonymous_entry(turn: &mut Turn<'_, Actor>, known: impl Iterator<Item = &rows::Known>) -> Result<Option<i64>> {
     for known in known.filter(|known| known.mine) {
@@ -109,10 +137,12 @@ pub async fn same_items(turn: &mut Turn<'_, Actor>, ids: &str) -> Result<Vec<Ite
     let alone = ids.len() == 1;
     let mut items = Vec::with_capacity(ids.len());
     for id in ids {
-        let Some(ticket) = store::by_id(turn.tx.conn(), id).await? else { continue };
+        let ticket = store::by_id(turn.tx.conn(), id).await?;
+        // What was sealed since it was found does not exist for whoever is asked.
+        let Some(ticket) = ticket.filter(|ticket| ticket.sealed == Sealed::Open) else { continue };
         let mine = refs::reported(turn, id).await?.is_some();
         let directory = turn.actor.directory();
-        let what = format!("{} {}", show::place(&ticket, directory), show::for_unit(&ticket.title, Mode::Confidential));
+        let what = format!("{} {}", show::place(&ticket, directory), ticket.title);
         let text = say::card(&what, ticket.submitted_at, turn.now, ticket.state, show::unit(&ticket, directory), mine);
         let also = if alone { say::YES.iter().map(|word| (*word).to_owned()).collect() } else { Vec::new() };
         items.push(Item { also, short: Some(what), ..Item::new(id.to_string(), text) });
@@ -123,7 +153,7 @@ pub async fn same_items(turn: &mut Turn<'_, Actor>, ids: &str) -> Result<Vec<Ite
 /// The answer to the question: a matter of its own, or part of one that is known.
 pub(super) async fn answered(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
     let on_behalf = key(answers, "on_behalf") == "yes";
-    let Some(clue) = report::clue_of(answers, on_behalf) else {
+    let Some(clue) = report::clue_of(turn, answers, on_behalf) else {
         // 重新开始 leaves nothing of the report.
         return Ok(Submitted::Then("report", Answers::new()));
     };
@@ -153,7 +183,7 @@ pub(super) async fn answered(turn: &mut Turn<'_, Actor>, answers: &Answers) -> R
 
 /// The ticket that was chosen, or the one it was merged into meanwhile.
 async fn leading(turn: &mut Turn<'_, Actor>, id: i64) -> Result<Option<Ticket>> {
-    let ticket = store::by_id(turn.tx.conn(), id).await?;
+    let ticket = store::by_id(turn.tx.conn(), id).await?.filter(|ticket| ticket.sealed == Sealed::Open);
     match ticket.as_ref().and_then(|ticket| ticket.merged_into) {
         Some(leader) => store::by_id(turn.tx.conn(), leader).await,
         None => Ok(ticket),
@@ -175,9 +205,11 @@ async fn own(turn: &mut Turn<'_, Actor>, answers: &Answers, clue: Clue, note: Op
 
 /// This person reports the ticket too: an entry in the chosen mode, the words as an event, and whoever has it is told.
 async fn join(turn: &mut Turn<'_, Actor>, ticket: &Ticket, clue: Clue, said: &str) -> Result<String> {
-    let text = wording::with_media(said, clue.media.len());
     let danger = words::danger(said);
-    let after = change(turn, ticket, Change::of(Verb::Report).because(&text).with(JOINED).leading(To::Same), |ticket| {
+    let said = kept::spoken(&turn.actor.office.keys, ticket, said, clue.mode, &clue.names)?;
+    let text = wording::with_media(&said.open, clue.media.len());
+    let what = Change::of(Verb::Report).because(&text).with(JOINED).sealing(&said.original).leading(To::Same);
+    let after = change(turn, ticket, what, |ticket| {
         if danger {
             ticket.priority = Priority::Urgent;
         }
@@ -193,10 +225,7 @@ async fn join(turn: &mut Turn<'_, Actor>, ticket: &Ticket, clue: Clue, said: &st
     let directory = turn.actor.office.directory.clone();
     let reply = Reply {
         text: say::one_more(&show::group_label(&after, &directory), after.seq),
-        private: Some(say::one_more_private(
-            &show::label(&after, &directory),
-            &wording::with_media(&show::for_unit(said, clue.mode), clue.media.len()),
-        )),
+        private: Some(say::one_more_private(&show::label(&after, &directory), &text)),
         ..Reply::default()
     };
     tell_whoever_has_it(turn, &after, Class::Batch, reply);

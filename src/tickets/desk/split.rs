@@ -13,6 +13,7 @@ use crate::{
     tickets::{
         Mode, State, Ticket,
         calendar::{self, Clock},
+        kept,
         life::{Verb, Who},
         refs, show,
         store::{self, At, Event, Reporter},
@@ -80,7 +81,7 @@ pub(super) async fn split(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
 }
 
 fn title(turn: &Turn<'_, Actor>, ticket: &Ticket, matter: &str) -> String {
-    let bare = show::for_unit(matter, ticket.mode).replace(wording::HIDDEN, "");
+    let bare = kept::for_unit(matter, ticket.mode, &[]).replace(wording::HIDDEN, "");
     report::title_of(&bare, &people::areas::short_name(turn.actor.directory(), &ticket.area))
 }
 
@@ -94,11 +95,11 @@ async fn part(
 ) -> Result<(Ticket, Option<String>)> {
     let now = turn.now;
     let office = turn.actor.office.clone();
-    let (number, day, seq) = report::numbered(turn, &whole.area).await?;
+    let (number, day, seq) = report::next_number(turn, &whole.area, "").await?;
     let waits = matches!(whole.state, State::Submitted | State::NeedInfo);
     let field = office.directory.propose_field(matter).map(|field| field.id.clone()).or_else(|| whole.field.clone());
     let dispatch = calendar::due(now, calendar::limit(Clock::Dispatch, whole.kind, whole.priority));
-    let part = Ticket {
+    let mut part = Ticket {
         id: turn.tx.id()?,
         number,
         day,
@@ -106,7 +107,6 @@ async fn part(
         kind: whole.kind,
         field,
         title: title(turn, whole, matter),
-        text: matter.to_owned(),
         area: whole.area.clone(),
         place: whole.place.clone(),
         source: whole.source.clone(),
@@ -121,6 +121,8 @@ async fn part(
         split_from: Some(whole.id),
         ..Ticket::blank(whole.submitted_at)
     };
+    let kept = kept::report(&office.keys, &part, matter, None, &kept::names_of(&office.keys, reporters)?)?;
+    (part.text, part.original) = (kept.open, kept.original);
     let code = random_digits(8)?;
     store::insert(turn.tx, &part, &office.keys.hash("query", &code), None).await?;
     for reporter in reporters {

@@ -8,9 +8,9 @@ use crate::{
     outbox::{self, Class, Push, Target},
     people::{Actor, Role},
     tickets::{
-        State, Ticket, columns,
+        Sealed, State, Ticket, columns, kept,
         life::Verb,
-        show,
+        refs, show,
         store::{self, At, By, Event, Past},
         taken_back,
         wording::{self, merging},
@@ -70,6 +70,17 @@ pub async fn undo(turn: &mut Turn<'_, Actor>) -> Result<()> {
 async fn untouched(turn: &mut Turn<'_, Actor>, id: i64, turn_key: &str) -> Result<Changed> {
     let ticket = store::by_id(turn.tx.conn(), id).await?.ok_or_else(|| Error::fault("an event of no ticket"))?;
     let history = store::history(turn.tx, id).await?;
+    if ticket.sealed != Sealed::Open {
+        let sealing = |past: &Past| past.turn_key == turn_key && past.verb == Verb::Handover;
+        if history.iter().any(sealing) {
+            return Err(Error::user(wording::secrecy::sealing_stays(&ticket.short())));
+        }
+        if !refs::inspects(&turn.actor, &ticket) {
+            // It was sealed since: it does not exist any more for whoever did something to it before.
+            return Err(Error::user(merging::nothing_to_undo()));
+        }
+    }
+    let history = kept::history(&turn.actor.office.keys, &ticket, history)?;
     let end = history.iter().rposition(|past| past.turn_key == turn_key).map_or(0, |at| at + 1);
     let label = show::here(turn, &ticket);
     if let Some(later) = history.get(end) {
@@ -93,6 +104,8 @@ async fn take_back(turn: &mut Turn<'_, Actor>, all: &[Changed], last: &taken_bac
         let before = &changed.ticket;
         let mut after = as_it_was(changed)?;
         let replaced = columns::replaced(&columns::changed(before, &after));
+        let replaced = kept::beside(&keys, &after, replaced.as_deref())?.map(std::borrow::Cow::into_owned);
+        let word = kept::beside(&keys, &after, Some(changed.verb().chinese()))?;
         if !store::update(turn.tx, before, &mut after, 1).await? {
             return Err(Error::user(wording::too_late(before)));
         }
@@ -104,7 +117,7 @@ async fn take_back(turn: &mut Turn<'_, Actor>, all: &[Changed], last: &taken_bac
             verb: Verb::Undo,
             from: Some(before.state),
             to: after.state,
-            reason: Some(changed.verb().chinese()),
+            reason: word.as_deref(),
             // How many events were taken back: whoever reads the history from its end passes over them.
             payload: Some(&count),
             visible: if internal { "staff" } else { "all" },

@@ -1,12 +1,12 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
 use super::{
-    Change, account, answer, change, deputy::my_name, dispute, intake::leave, joint, key, tell_handler, tell_reporters,
-    tell_role, text, unit_name,
+    Change, account, answer, change, deputy::my_name, dispute, joint, key, sealed, tell_handler, tell_reporters, tell_role, text,
+    unit_name,
 };
 use crate::{
     bot::{
-        Submitted, Turn,
+        Offer, Submitted, Turn,
         dialog::{Account, Answers, Value},
     },
     clock::DAY,
@@ -16,11 +16,11 @@ use crate::{
     outbox::{Class, Push, Target},
     people::{Actor, Role},
     tickets::{
-        Method, Mode, State, Ticket, Verification,
+        Method, Mode, Sealed, State, Ticket, Verification,
         calendar::{self, Amount, Clock},
-        group,
-        life::{Verb, Who},
-        refs, show, taken_back, wording,
+        group, kept,
+        life::{Verb, When, Who},
+        refs, show, store, taken_back, wording,
     },
 };
 
@@ -82,7 +82,7 @@ pub(super) async fn note(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
 pub(super) async fn contact(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let now = turn.now;
     if ticket.mode != Mode::RealName {
-        return Err(Error::user(wording::contact_through_bot(ticket.seq)));
+        return Err(Error::user(wording::contact_through_bot(ticket.typed())));
     }
     let words = text(answers, "words");
     let after = change(turn, &ticket, Change::of(Verb::Contact).because(&words).internal(), |ticket| {
@@ -119,70 +119,177 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
     Ok(wording::given_to(&show::here(turn, &after), &name).into())
 }
 
-/// 转告, in both directions; names stay hidden.
+/// The sides between which words go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Reporter,
+    /// A call-back clerk, who asks where he may not telephone.
+    Clerk,
+    /// Intake; of a sealed ticket the inspectors.
+    Centre,
+    Unit,
+}
+
+/// 转告: between whoever reported, intake and the unit, one hop at a time; names stay hidden. Said to nobody by name, a reporter's
+/// words go to whoever has the ticket, and all others' to the reporter.
 pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let (now, said) = (turn.now, text(answers, "text"));
-    let mine = refs::reported(turn, ticket.id).await?;
+    let mine = refs::reported(turn, ticket.id).await?.is_some();
     let staff = refs::permitted(&turn.actor, &ticket, Verb::Relay, false);
-    let from_reporter = mine.is_some() && staff.is_none();
-    let by_clerk = matches!(staff, Some((_, Who::Holder(Role::CallbackClerk))));
-    let lead = matches!(staff, Some((_, Who::Holder(Role::GroupLead))));
-    let after = change(turn, &ticket, Change::of(Verb::Relay).because(&said), |ticket| {
-        let counts = !from_reporter && !by_clerk && !lead;
-        if counts && ticket.mode != Mode::RealName && ticket.dispatched_at.is_some() {
+    if matches!(staff, Some((_, Who::Holder(Role::GroupLead)))) {
+        return relay_of_lead(turn, ticket, &said).await;
+    }
+    let by_clerk = matches!(staff, Some((_, Who::Holder(Role::CallbackClerk)))) && ticket.sealed == Sealed::Open;
+    let with_deputy = group::with_deputy(turn.actor.directory(), &ticket, now) == Some(turn.actor.person);
+    let asking = asking_clerk(turn, &ticket).await?;
+    let of_unit = [Role::Liaison, Role::Handler].iter().any(|role| refs::is(&turn.actor, &ticket, Who::Holder(*role), false));
+    let from = match (mine && staff.is_none(), of_unit && ticket.sealed == Sealed::Open) {
+        (true, _) => Side::Reporter,
+        _ if by_clerk => Side::Clerk,
+        (false, true) => Side::Unit,
+        (false, false) => Side::Centre,
+    };
+    let with_unit = has_unit(&ticket);
+    let to = match key(answers, "to").as_str() {
+        "unit" | "intake" if from == Side::Clerk => return Err(Error::user(wording::secrecy::clerk_to_reporter(ticket.seq))),
+        "reporter" => Side::Reporter,
+        "intake" => Side::Centre,
+        "unit" if ticket.sealed != Sealed::Open && from == Side::Reporter => Side::Centre,
+        "unit" if !with_unit => return Err(Error::user(wording::secrecy::no_unit_yet(&ticket.short()))),
+        "unit" => Side::Unit,
+        _ if from != Side::Reporter => Side::Reporter,
+        // What a call-back clerk asked is answered to the clerk alone.
+        _ if asking.is_some() => Side::Clerk,
+        _ if with_unit => Side::Unit,
+        _ => Side::Centre,
+    };
+    if from == to {
+        return Err(Error::user(wording::secrecy::to_whom(ticket.typed())));
+    }
+    let office = turn.actor.office.clone();
+    let kept = match (from, to) {
+        (Side::Reporter, _) => {
+            sealed::guard(turn, &ticket, &said)?;
+            kept::of_reporter(turn, &ticket, &said).await?
+        }
+        (Side::Centre, Side::Unit) => {
+            let reporters = store::reporters(turn.tx, ticket.id).await?;
+            let open = kept::for_unit(&said, ticket.mode, &kept::names_of(&office.keys, &reporters)?);
+            kept::Kept { open, original: None }
+        }
+        _ => kept::Kept::of(&said),
+    };
+    let what = Change::of(Verb::Relay).because(&kept.open).sealing(&kept.original);
+    let what = match (from, to) {
+        (Side::Centre, Side::Unit) | (Side::Unit, Side::Centre) => what.internal(),
+        // While the unit works on it, what reporter and intake say to each other is theirs.
+        (Side::Reporter, Side::Centre) | (Side::Centre, Side::Reporter) if with_unit => what.of_centre(),
+        _ => what,
+    };
+    let after = change(turn, &ticket, what, |ticket| {
+        if from == Side::Unit && to == Side::Reporter && ticket.mode != Mode::RealName {
             ticket.first_contact_at.get_or_insert(now);
         }
     })
     .await?;
-    let directory = turn.actor.office.directory.clone();
-    let label = show::label(&after, &directory);
-    let with_deputy = group::with_deputy(&directory, &after, now) == Some(turn.actor.person);
-    if from_reporter {
-        let reply = Reply {
-            text: wording::word_from_reporter(&after.short()),
-            private: Some(wording::relay_to_staff(
-                &label,
-                &show::for_unit(&said, mine.map_or(after.mode, |mine| mine.mode)),
-                after.seq,
-            )),
-            ..Reply::default()
-        };
-        // What a call-back clerk asked is answered to the clerk alone; once it is worked on again the words are for the unit.
-        match asking_clerk(turn, after.id).await?.filter(|_| after.state == State::Callback) {
-            Some(clerk) => super::tell_person(turn, &after, clerk, reply),
-            None => tell_whoever_has_it(turn, &after, Class::Now, reply),
+    let label = show::label(&after, &office.directory);
+    match (from, to) {
+        (_, Side::Reporter) => {
+            let name = match from {
+                Side::Unit => unit_name(turn, &after),
+                _ if with_deputy => my_name(turn),
+                _ if after.sealed != Sealed::Open => unit_name(turn, &after),
+                Side::Clerk => Role::CallbackClerk.chinese().to_owned(),
+                Side::Reporter | Side::Centre => wording::INTAKE.to_owned(),
+            };
+            let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, &said).into()).await?;
+            for reporter in told {
+                // The answer goes back to whoever spoke.
+                let back = match from {
+                    Side::Unit => "unit",
+                    Side::Clerk => "clerk",
+                    // Whoever has it by then: the deputy, or intake.
+                    _ if with_deputy => "",
+                    Side::Reporter | Side::Centre => "intake",
+                };
+                leave_relay(turn, &after, Target::Reporter(reporter.id), back)?;
+            }
         }
-    } else if lead {
-        // The lead speaks for the deputy who reported it, so both the unit and the deputy hear it.
-        let name = my_name(turn);
-        let reply = Reply {
-            text: wording::word_from_reporter(&after.short()),
-            private: Some(wording::oversight::relay_from_lead(&label, &name, &said, after.seq)),
-            ..Reply::default()
-        };
-        tell_whoever_has_it(turn, &after, Class::Now, reply);
-        tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, &said).into()).await?;
-    } else {
-        let from = if by_clerk {
-            Role::CallbackClerk.chinese().to_owned()
-        } else if with_deputy {
-            my_name(turn)
-        } else if after.unit.is_some() && !turn.actor.has(Role::Intake) {
-            unit_name(turn, &after)
-        } else {
-            wording::INTAKE.to_owned()
-        };
-        let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &from, &said).into()).await?;
-        for reporter in told {
-            leave(turn, &after, Target::Reporter(reporter.id), ("relay", true), now + 10 * DAY)?;
+        (Side::Reporter, _) => {
+            let reply = Reply {
+                text: wording::word_from_reporter(&after.short()),
+                private: Some(wording::relay_to_staff(&label, &kept.open, after.typed())),
+                ..Reply::default()
+            };
+            match (to, asking) {
+                (Side::Clerk, Some(clerk)) => super::tell_person(turn, &after, clerk, reply),
+                (Side::Centre, _) if with_unit => tell_role(turn, &after, Role::Intake, Class::Now, reply),
+                _ => tell_whoever_has_it(turn, &after, Class::Now, reply),
+            }
         }
+        (_, to) => {
+            let name = if from == Side::Unit { unit_name(turn, &after) } else { wording::INTAKE.to_owned() };
+            let back = if from == Side::Unit { "单位" } else { wording::INTAKE };
+            let reply = Reply {
+                text: wording::secrecy::word_between(&after.short(), &name),
+                private: Some(wording::secrecy::relay_between(&label, &name, &kept.open, after.typed(), back)),
+                ..Reply::default()
+            };
+            match to {
+                Side::Unit => tell_handler(turn, &after, Class::Now, reply),
+                _ => tell_role(turn, &after, Role::Intake, Class::Now, reply),
+            }
+        }
+    }
+    let mut done = wording::relayed(&show::here(turn, &after));
+    if from == Side::Centre && kept.open != said {
+        done.push_str(wording::secrecy::numbers_left_out());
+    }
+    Ok(done.into())
+}
+
+/// 转告 by a group's lead, who speaks for the deputy who reported it: both the unit and the deputy hear it.
+async fn relay_of_lead(turn: &mut Turn<'_, Actor>, ticket: Ticket, said: &str) -> Result<Reply> {
+    let after = change(turn, &ticket, Change::of(Verb::Relay).because(said), |_| {}).await?;
+    let label = show::label(&after, turn.actor.directory());
+    let name = my_name(turn);
+    let reply = Reply {
+        text: wording::word_from_reporter(&after.short()),
+        private: Some(wording::oversight::relay_from_lead(&label, &name, said, after.seq)),
+        ..Reply::default()
+    };
+    tell_whoever_has_it(turn, &after, Class::Now, reply);
+    let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, said).into()).await?;
+    for reporter in told {
+        leave_relay(turn, &after, Target::Reporter(reporter.id), "")?;
     }
     Ok(wording::relayed(&show::here(turn, &after)).into())
 }
 
-/// The call-back clerk, if the last words to the reporter were his.
-async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<i64>> {
-    let history = taken_back::in_force(turn.tx, ticket).await?;
+/// Leaves a question whose answer is taken back to this side.
+fn leave_relay(turn: &mut Turn<'_, Actor>, ticket: &Ticket, target: Target, back: &str) -> Result<()> {
+    let mut preset = Answers::new();
+    preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
+    if !back.is_empty() {
+        preset.insert("to".into(), Value::key(back, "").into());
+    }
+    let expires_at = turn.now + 10 * DAY;
+    turn.offer(Offer { target, dialog: "relay", preset, ticket: ticket.id, urgent: ticket.urgent(), optional: true, expires_at })
+}
+
+/// Does a unit have the ticket now?
+fn has_unit(ticket: &Ticket) -> bool {
+    let with_centre =
+        matches!(ticket.state, State::Submitted | State::NeedInfo | State::Accepted | State::SentBack | State::Disputed);
+    ticket.unit.is_some() && !with_centre && ticket.sealed == Sealed::Open
+}
+
+/// The call-back clerk, if the last words to the reporter were his. Once it is worked on again, words are for the unit.
+async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<i64>> {
+    if ticket.sealed != Sealed::Open || ticket.state != State::Callback {
+        return Ok(None);
+    }
+    let history = taken_back::in_force(turn.tx, ticket.id).await?;
     let last = history.iter().rfind(|past| past.verb == Verb::Relay && past.actor.is_some());
     Ok(last.filter(|past| past.role == Role::CallbackClerk.as_str()).and_then(|past| past.actor))
 }
@@ -226,13 +333,13 @@ pub fn finish_result(value: &Value, answers: &Answers) -> Result<(), String> {
 
 /// What the finishing dialog must be given about a ticket: whether a verdict and a picture are needed.
 pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
-    // A deputy who settled it on the spot tells how, no more.
-    let by_unit = ticket.state != State::Submitted;
-    let photo =
-        by_unit && ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id)).is_some_and(|field| field.photo);
+    // A deputy who settled it on the spot tells how, no more; what inspectors found out shows on no picture of the place.
+    let settled = ticket.state == State::Submitted;
+    let field = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id));
+    let photo = !settled && ticket.sealed == Sealed::Open && field.is_some_and(|field| field.photo);
     let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
     let mut given = Answers::new();
-    given.insert("needs_verdict".into(), yes_no(by_unit && ticket.kind.needs_verdict()));
+    given.insert("needs_verdict".into(), yes_no(!settled && ticket.kind.needs_verdict()));
     given.insert("needs_photo".into(), yes_no(photo));
     given
 }
@@ -251,11 +358,15 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
         return Err(Error::user(sentence));
     }
     let why = joint::missed(turn, &ticket).await? + &result.text;
-    // The reporter reads a unit's result once it has been checked, with 通过; a deputy's at once.
+    // The reporter reads a unit's result once it has been checked, with 通过; a deputy's, the inspectors' and the answer to a
+    // question at once.
     let settled = ticket.state == State::Submitted;
+    let answered = When::NeedsNoReview.holds(&ticket);
     let what = Change::of(Verb::Done).because(&why);
-    let after = change(turn, &ticket, if settled { what } else { what.internal() }, |ticket| {
-        ticket.result = Some(result.text.clone());
+    let what = if settled || answered || ticket.sealed != Sealed::Open { what } else { what.internal() };
+    let after = change(turn, &ticket, what, |ticket| {
+        // Of a sealed ticket the result stands in the event alone, sealed.
+        ticket.result = (ticket.sealed == Sealed::Open).then(|| result.text.clone());
         ticket.verification = verification;
         ticket.method = method;
         ticket.resolved_at = Some(now);
@@ -266,6 +377,22 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     media::attach(turn.tx, &media, after.id).await?;
     if settled {
         super::deputy::settled(turn, &after).await?;
+        return Ok(Submitted::Done(Vec::new()));
+    }
+    if after.sealed != Sealed::Open {
+        let told = Ticket { result: Some(result.text.clone()), ..after.clone() };
+        let unit = unit_name(turn, &told);
+        super::outcome::ask_rating(turn, &told, &unit).await?;
+        let done = answer(turn, Verb::Done, &after, wording::secrecy::result_told());
+        turn.say(done);
+        return Ok(Submitted::Done(Vec::new()));
+    }
+    if after.state == State::Callback {
+        let unit = unit_name(turn, &after);
+        super::outcome::ask_rating(turn, &after, &unit).await?;
+        let done = answer(turn, Verb::Done, &after, wording::answer_passed_on());
+        turn.say(done);
+        super::photos::expect(turn, &after)?;
         return Ok(Submitted::Done(Vec::new()));
     }
     let directory = turn.actor.office.directory.clone();

@@ -10,7 +10,7 @@ pub mod suggestion;
 pub mod terms;
 
 use super::{
-    Kind, Matter, Mode, Priority, State, Ticket,
+    Kind, Matter, Mode, Priority, Sealed, State, Ticket,
     life::{Verb, When},
 };
 use crate::{
@@ -116,8 +116,24 @@ pub fn received(number: &str, promise: &str) -> String {
     format!("收到了，编号 {number}。{promise}")
 }
 
+/// Where a report came from, by its source, for people.
+pub fn channel(source: &str) -> &'static str {
+    match source {
+        "wechat" | "kf" => "微信",
+        "wecom" => "企业微信",
+        "dingtalk" => "钉钉",
+        "feishu" => "飞书",
+        _ => "聊天",
+    }
+}
+
 /// Intake, as reporters are told of it.
 pub const INTAKE: &str = "受理员";
+
+/// Who decides at the centre about a ticket, as its reporter is told: intake; of what is sealed the inspectors.
+pub fn decider(ticket: &Ticket) -> &'static str {
+    if ticket.sealed == Sealed::Open { INTAKE } else { secrecy::INSPECTORS }
+}
 
 /// The centre, where no unit has the ticket.
 pub const CENTRE: &str = "受理中心";
@@ -151,6 +167,11 @@ pub fn who_urges(reporter: bool) -> &'static str {
 /// 查 in a group.
 pub fn rest_in_private(label: &str, state: State) -> String {
     format!("{label} {state}（内容私聊发您了）")
+}
+
+/// 办结 of a question: its answer needs no review.
+pub fn answer_passed_on() -> &'static str {
+    "咨询不用审核，答复已经发给反映人了"
 }
 
 /// 转办 to somebody outside the unit.
@@ -253,7 +274,7 @@ pub fn relay_to_reporter(label: &str, from: &str, text: &str) -> String {
 }
 
 /// Words relayed to the unit or intake, in private.
-pub fn relay_to_staff(label: &str, text: &str, seq: i64) -> String {
+pub fn relay_to_staff(label: &str, text: &str, seq: impl std::fmt::Display) -> String {
     format!("{label} 的反映人让我转告：\n{text}\n回话用“转告 {seq} 内容”。")
 }
 
@@ -318,7 +339,7 @@ pub fn asked_enough() -> &'static str {
 }
 
 /// The first contact that counts comes through the bot.
-pub fn contact_through_bot(seq: i64) -> String {
+pub fn contact_through_bot(seq: impl std::fmt::Display) -> String {
     format!("反映人没有公开身份，请用“转告 {seq} 内容”或“追问 {seq} 问题”联系，送到了就算联系过。")
 }
 
@@ -435,7 +456,7 @@ pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
         When::FirstSendBack | When::SecondSendBack => format!("{number} 已经裁定归您这里办，不能再退。"),
         When::NeedsNoConsent | When::NeedsConsent => {
             let waits = ticket.proposal.as_ref().is_some_and(|proposal| proposal.matter == Matter::Withdraw);
-            terms::withdraw_waits(&number, waits)
+            terms::withdraw_waits(&number, waits, decider(ticket))
         }
         // Something is proposed, which others decide.
         When::Proposed(Matter::Shelve | Matter::Withdraw | Matter::Unreasonable) => not_yours(ticket, verb),
@@ -443,11 +464,13 @@ pub fn not_now(ticket: &Ticket, verb: Verb, when: When) -> String {
         When::ExtensionPending => format!("{number} 没有等着批的延期。"),
         When::NoExtensionPending => format!("{number} 已经提过延期，还在等派单员答复。"),
         When::Supervised => format!("{number} 没有督办要回复。"),
+        When::NeedsNoReview => not_yours(ticket, verb),
         When::NotSignedOff => format!("{number} 已经审核过了，等派单员通过。"),
         When::NotAppealed => format!("{number} 已经申诉过一次了，结果就按那次的算。"),
         When::NotRestored => format!("{number} 已经恢复过一次了。还要办，请重新反映一次。"),
         When::Given => format!("{number} 已经在受理员那里了。"),
         When::HasLeader => format!("{number} 没有并到别的单里。"),
+        When::Sealed => not_yours(ticket, verb),
         When::ReopensLeft | When::ReopensUsedUp => terms::congress_decides(&number),
         When::HasUnit | When::NoUnit | When::FromDeputy => not_yours(ticket, verb),
     }
@@ -568,7 +591,7 @@ pub fn unit_reason(code: &str) -> &'static str {
 }
 
 /// The line that says who reported, for somebody who may see the ticket in private.
-pub fn reporter_line(mode: Mode, name_and_phone: Option<&str>, seq: i64) -> String {
+pub fn reporter_line(mode: Mode, name_and_phone: Option<&str>, seq: impl std::fmt::Display) -> String {
     match (mode, name_and_phone) {
         (Mode::RealName, Some(who)) => format!("反映人　{who}（实名）"),
         (Mode::RealName, None) => format!("反映人　实名，没留电话，用“转告 {seq} 内容”联系"),
@@ -603,6 +626,7 @@ pub fn event(verb: Verb, to: State) -> String {
         Verb::Contact => "联系过反映人".to_owned(),
         Verb::Give => "换了承办人".to_owned(),
         Verb::Relay => "转告".to_owned(),
+        Verb::Done if to == State::Callback => "办好了".to_owned(),
         Verb::Done => "办好了，等审核".to_owned(),
         Verb::SignOff => "单位审核了".to_owned(),
         Verb::Redo => "退回再办".to_owned(),

@@ -189,7 +189,7 @@ pub fn reporter_not_rectified(label: &str, due: Option<Millis>, now: Millis) -> 
 /// What an event of these commands was, for a timeline.
 pub fn event(verb: Verb, to: State) -> Option<&'static str> {
     Some(match (verb, to) {
-        (Verb::Done, State::Callback) => "代表办好了",
+        (Verb::Done, State::Callback) => "办好了",
         (Verb::Reopen | Verb::Verify, State::Submitted) => "代表办的没办好，交给受理中心",
         (Verb::Verify, State::Working) => "代表到现场看过，还没办好",
         (Verb::Verify, _) => "代表到现场看过，办好了",

@@ -17,7 +17,7 @@ fn after_colon(head: &str, words: Option<&str>) -> String {
 }
 
 /// `\n理由　…`; in a group, where the words are left out, how to read them.
-fn or_look(what: &str, words: Option<&str>, seq: i64) -> String {
+fn or_look(what: &str, words: Option<&str>, seq: impl std::fmt::Display) -> String {
     words.map_or_else(|| format!("\n{what}请私聊回“查 {seq}”看"), |words| format!("\n{what}　{words}"))
 }
 
@@ -29,8 +29,8 @@ fn until_words(until: Option<Millis>, now: Millis) -> String {
 pub fn event(verb: Verb, to: State) -> &'static str {
     match (verb, to) {
         (Verb::Withdraw, State::Cancelled) => "撤回",
-        (Verb::Withdraw, _) => "想撤回，等受理员同意",
-        (Verb::Agree, State::Cancelled) => "受理员同意撤回",
+        (Verb::Withdraw, _) => "想撤回，在等同意",
+        (Verb::Agree, State::Cancelled) => "同意撤回了",
         (Verb::Agree, State::Shelved) => "定了计划，长期办（挂账）",
         (Verb::Agree, _) => "同意",
         (Verb::Disagree, State::Callback | State::Closed) => "不同意",
@@ -223,7 +223,7 @@ pub fn asker_agreed(label: &str, matter: Matter) -> String {
 }
 
 /// To whoever proposed it.
-pub fn asker_refused(label: &str, matter: Matter, reason: Option<&str>, seq: i64) -> String {
+pub fn asker_refused(label: &str, matter: Matter, reason: Option<&str>, seq: impl std::fmt::Display) -> String {
     let what = match matter {
         Matter::Shelve => "您提的挂账没有同意，接着办",
         Matter::Withdraw => "撤回没有同意",
@@ -235,38 +235,38 @@ pub fn asker_refused(label: &str, matter: Matter, reason: Option<&str>, seq: i64
 // 撤回, 恢复.
 
 /// To intake: the reporter wants to withdraw.
-pub fn withdraw_asked(label: &str, seq: i64) -> String {
+pub fn withdraw_asked(label: &str, seq: impl std::fmt::Display) -> String {
     format!("{label}\n反映人想撤回，要您同意。同意回“同意 {seq}”，不同意回“不同意 {seq} 原因”")
 }
 
 /// To the reporter: intake is asked.
-pub fn withdraw_passed_on(label: &str) -> String {
-    format!("已经跟受理员说了，您想撤回：{label}。受理员同意了就撤，有结果告诉您。")
+pub fn withdraw_passed_on(label: &str, who: &str) -> String {
+    format!("已经跟{who}说了，您想撤回：{label}。{who}同意了就撤，有结果告诉您。")
 }
 
 /// Withdrawn again while the wish waits, or while something else does.
-pub fn withdraw_waits(number: &str, for_intake: bool) -> String {
+pub fn withdraw_waits(number: &str, for_intake: bool, who: &str) -> String {
     if for_intake {
-        format!("{number} 您已经说过要撤回了，在等受理员同意。")
+        format!("{number} 您已经说过要撤回了，在等{who}同意。")
     } else {
         format!("{number} 正在商量怎么办，过一两天有了结果再撤。急的话回“转人工”跟受理员说。")
     }
 }
 
 /// To the reporter: withdrawn.
-pub fn reporter_withdrawn(label: &str, seq: i64, may_restore: bool) -> String {
+pub fn reporter_withdrawn(label: &str, seq: impl std::fmt::Display, may_restore: bool, who: &str) -> String {
     let hint = if may_restore { restore_hint(seq) } else { String::new() };
-    format!("受理员同意了，您反映的事（{label}）已经撤回。{hint}")
+    format!("{who}同意了，您反映的事（{label}）已经撤回。{hint}")
 }
 
 /// How to get back what was withdrawn.
-pub fn restore_hint(seq: i64) -> String {
+pub fn restore_hint(seq: impl std::fmt::Display) -> String {
     format!("七天里改了主意，回“恢复 {seq}”。")
 }
 
 /// To the reporter: not withdrawn.
-pub fn reporter_not_withdrawn(label: &str, reason: &str) -> String {
-    format!("您想撤回的事（{label}）受理员没有同意，接着办。\n受理员说：{reason}")
+pub fn reporter_not_withdrawn(label: &str, reason: &str, who: &str) -> String {
+    format!("您想撤回的事（{label}）{who}没有同意，接着办。\n{who}说：{reason}")
 }
 
 /// 恢复 too late.
@@ -275,7 +275,7 @@ pub fn restore_too_late(number: &str) -> String {
 }
 
 /// To intake: it is back.
-pub fn restored_to_intake(label: &str, seq: i64) -> String {
+pub fn restored_to_intake(label: &str, seq: impl std::fmt::Display) -> String {
     format!("{label}\n撤回以后反映人又要办，请重新受理：受理 {seq}")
 }
 
@@ -287,12 +287,12 @@ pub fn restored(label: &str, due: Option<Millis>, now: Millis) -> String {
 // 申诉.
 
 /// How to appeal, below a rejection.
-pub fn appeal_hint(seq: i64) -> String {
-    format!("\n觉得应该受理的，回“申诉 {seq} 理由”，请受理员再看一次。")
+pub fn appeal_hint(seq: impl std::fmt::Display, who: &str) -> String {
+    format!("\n觉得应该受理的，回“申诉 {seq} 理由”，请{who}再看一次。")
 }
 
 /// To intake: look at it again.
-pub fn appeal_to_intake(label: &str, others: bool, reason: Option<&str>, seq: i64) -> String {
+pub fn appeal_to_intake(label: &str, others: bool, reason: Option<&str>, seq: impl std::fmt::Display) -> String {
     let who = if others { "请换一个人看" } else { "请再看一次" };
     let reason = after_colon("\n反映人说：", reason.filter(|reason| !reason.is_empty()));
     format!("{label}\n没有受理，反映人申诉了，{who}{reason}\n受理回“受理 {seq}”，不受理回“不予受理 {seq} 原因”")
@@ -414,7 +414,7 @@ pub fn congress_decides(number: &str) -> String {
 }
 
 /// To the congress staff: a third round is wanted.
-pub fn reopen_to_congress(label: &str, reason: &str, seq: i64) -> String {
+pub fn reopen_to_congress(label: &str, reason: &str, seq: impl std::fmt::Display) -> String {
     let reason = after_colon("\n反映人说：", Some(reason).filter(|reason| !reason.is_empty()));
     format!("{label}\n已经重办过两次，反映人还要再办，请您定{reason}\n要再办，回“重办 {seq} 原因”；先看情况，回“查 {seq}”")
 }
