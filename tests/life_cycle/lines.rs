@@ -16,7 +16,7 @@ pub fn lines(row: &Row) -> Option<&'static [&'static str]> {
     Some(match (row.verb, row.to) {
         (Verb::Report | Verb::StrikeOff, _) => return None,
         (Verb::Ask, _) => &["追问 1 井在村东还是村西？"],
-        (Verb::Fix, _) => &["更正 1 标题 夜里抽水卖"],
+        (Verb::Fix, _) => &["更正 1 级别 紧急"],
         (Verb::Add, _) => &["补充 1 昨天夜里又抽了"],
         (Verb::Accept, _) => &["受理 1"],
         (Verb::Reject, _) => &["不予受理 1 外地 这口井在邻县", "确定"],
