@@ -27,6 +27,7 @@ use crate::{
         life::{To, Verb, Who},
         refs, show,
         store::{self, Past},
+        taken_back,
         wording::{self, terms as words},
     },
 };
@@ -136,11 +137,12 @@ fn times_rated(history: &[Past], entry: i64) -> usize {
 
 /// Why this reporter can rate no more: the time is over, or the one change was made.
 pub(super) async fn no_more_rating(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
+    let ticket = &leading(turn, ticket.clone()).await?;
     if !rating_open(ticket, turn.now) {
         return Ok(Some(words::rating_over(&ticket.short())));
     }
     let Some(mine) = refs::reported(turn, ticket.id).await? else { return Ok(None) };
-    let times = times_rated(&store::history(turn.tx, ticket.id).await?, mine.id);
+    let times = times_rated(&taken_back::in_force(turn.tx, ticket.id).await?, mine.id);
     Ok((times >= 2).then(|| words::rated_twice(&ticket.short())))
 }
 
@@ -154,8 +156,9 @@ pub async fn rate_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result
         return Ok(given);
     }
     let Some(ticket) = super::tickets(turn, answers).await?.pop() else { return Ok(given) };
+    let ticket = leading(turn, ticket).await?;
     if let Some(mine) = refs::reported(turn, ticket.id).await? {
-        let times = times_rated(&store::history(turn.tx, ticket.id).await?, mine.id);
+        let times = times_rated(&taken_back::in_force(turn.tx, ticket.id).await?, mine.id);
         given.insert("again".into(), Value::text(times.to_string()).into());
     }
     Ok(given)
@@ -184,7 +187,7 @@ async fn may_store(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64, a
     if !rating_open(ticket, turn.now) {
         return Ok(None);
     }
-    let times = times_rated(&store::history(turn.tx, ticket.id).await?, reporter);
+    let times = times_rated(&taken_back::in_force(turn.tx, ticket.id).await?, reporter);
     let begun_with: usize = text(answers, "again").parse().unwrap_or(times);
     Ok(match (begun_with, times) {
         (0, times) => Some(times == 0),
@@ -372,7 +375,7 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
 
 /// The reporter has had two more rounds: whether there is a third one the congress staff decide. They are asked once.
 async fn ask_congress(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &str) -> Result<Reply> {
-    let history = store::history(turn.tx, ticket.id).await?;
+    let history = taken_back::in_force(turn.tx, ticket.id).await?;
     let asked = |past: &&Past| past.verb == Verb::Reopen && matches!(past.to, State::Callback | State::Closed);
     if history.iter().rev().take_while(|past| past.to != State::Working).any(|past| asked(&past)) {
         return Err(Error::user(words::congress_decides(&ticket.short())));
