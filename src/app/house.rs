@@ -253,7 +253,10 @@ impl App for House {
     }
 
     fn refusal(&self, actor: &Actor, form: &Form) -> Option<String> {
-        (!self.may(actor, form)).then(|| tickets::wording::not_allowed(form.word))
+        // A leader's “同意” means the result; a citizen has nothing of the kind to agree to.
+        let agrees = actor.is_staff() && matches!(form.alias, "agree" | "disagree");
+        let words = if agrees { tickets::wording::nothing_for } else { tickets::wording::not_allowed };
+        (!self.may(actor, form)).then(|| words(form.word))
     }
 
     fn may_start(&self, actor: &Actor, dialog: &Dialog) -> bool {
@@ -300,7 +303,8 @@ impl App for House {
                 Ok(sources::units(&turn.actor, ticket.as_ref(), param("above").is_some()))
             }
             "handlers" => {
-                let id: Option<i64> = param("ticket").and_then(|id| id.parse().ok());
+                // Of several tickets the first one's: whoever may not have another is refused there.
+                let id: Option<i64> = param("ticket").and_then(|ids| ids.split(',').next()?.parse().ok());
                 let Some(id) = id else { return Ok(Vec::new()) };
                 let Some(ticket) = tickets::store::by_id(turn.tx.conn(), id).await? else { return Ok(Vec::new()) };
                 Ok(colleagues(&turn.actor, &ticket))

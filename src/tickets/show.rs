@@ -255,7 +255,7 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
     }
     let mut lines = vec![format!("{}（{}）", label(ticket, directory), ticket.number), state.clone()];
     if let Some(due) = running_due(leading) {
-        lines.push(format!("{}前有回音", in_words(due, now)));
+        lines.push(format!("{}前有回音", wording::by(due, now)));
     }
     let shown = |past: &Past| matches!(past.visible.as_str(), "all" | OF_CENTRE) && past.verb != Verb::Reveal;
     for (of, past) in history.iter().filter(|(_, past)| shown(past)) {

@@ -37,6 +37,11 @@ pub fn welcome() -> &'static str {
     "不客气，有事随时说。"
 }
 
+/// Thanks from somebody for whom new work waits.
+pub fn not_signed_yet() -> &'static str {
+    "不客气。还有没签收的工单，要签收请回“签收”，几件一起回“全签”。"
+}
+
 /// Words that were not understood.
 pub fn what_i_can() -> &'static str {
     "我没听明白。要反映事情，直接说哪个村、出了什么事；看办到哪了，回“我的”；别的回“帮助”。"
@@ -49,7 +54,18 @@ pub fn help_intro() -> &'static str {
 
 /// Nothing for a command to work on.
 pub fn nothing_for(word: &str) -> String {
-    format!("现在没有可以{word}的。")
+    match word {
+        "同意" | "不同意" => format!("现在没有等您{word}的事。{}", which_agreement(word)),
+        _ => format!("现在没有可以{word}的。"),
+    }
+}
+
+/// 同意 is for what takes two persons; other things that people agree to have words of their own.
+fn which_agreement(word: &str) -> &'static str {
+    match word {
+        "同意" => "同意结果，回“审核”或“通过”；同意延期，回“同意延期”。",
+        _ => "结果不行，回“退回重办”；不同意延期，回“不同意延期”。",
+    }
 }
 
 /// A command the person may not give.
@@ -189,9 +205,10 @@ pub fn files(count: usize) -> String {
     format!("照片等 {count} 个")
 }
 
-/// To intake: something new. In a group only number, township and field.
-pub fn new_for_intake(number: &str, scope: &str) -> String {
-    format!("新线索 {number}　{scope}")
+/// To intake: something new. In a group only number, township and field, and that it is urgent.
+pub fn new_for_intake(number: &str, scope: &str, urgent: bool) -> String {
+    let urgent = if urgent { "【特急】" } else { "" };
+    format!("{urgent}新线索 {number}　{scope}")
 }
 
 /// To intake in private: something new, with its text and how to go on.
@@ -233,6 +250,12 @@ pub fn given_to(label: &str, name: &str) -> String {
 pub fn assigned(label: &str, unit: &str, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("，{}前办结", by(due, now))).unwrap_or_default();
     format!("已派单：{label} → {unit}{due}")
+}
+
+/// 改派 was carried out.
+pub fn redispatched(label: &str, unit: &str, due: Option<Millis>, now: Millis) -> String {
+    let due = due.map(|due| format!("，{}前办结", by(due, now))).unwrap_or_default();
+    format!("已改派：{label} → {unit}{due}")
 }
 
 /// To the new unit, fit for its group.
@@ -311,7 +334,10 @@ pub fn relayed(label: &str) -> String {
 pub fn signed_hint(ticket: &Ticket, now: Millis) -> String {
     let contact = ticket
         .contact_due
-        .map(|due| format!("请在{} {}前联系反映人", in_words(due, now), time_in_words(due)))
+        .map(|due| match due > now {
+            true => format!("请在{} {}前联系反映人", in_words(due, now), time_in_words(due)),
+            false => "请现在就联系反映人".to_owned(),
+        })
         .unwrap_or_default();
     match ticket.mode {
         Mode::RealName => format!("{contact}，联系了回“联系 {}”", ticket.seq),
