@@ -221,12 +221,8 @@ pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> St
 /// Those of the database.
 pub async fn reported(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<store::Reporter>> {
     let mine = turn.actor.holders();
-    let own = store::reporters(turn.tx, ticket).await?.into_iter().find(|reporter| mine.contains(&reporter.holder));
-    if own.is_some() {
-        return Ok(own);
-    }
-    let merged = together::reporters(turn.tx, ticket).await?;
-    Ok(merged.into_iter().map(|(reporter, _)| reporter).find(|reporter| mine.contains(&reporter.holder)))
+    let all = together::reporters(turn.tx, ticket).await?;
+    Ok(all.into_iter().map(|(reporter, _)| reporter).find(|reporter| mine.contains(&reporter.holder)))
 }
 
 /// Where to look for tickets on which this person may use the verb at all.

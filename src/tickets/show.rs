@@ -237,7 +237,8 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
     let now = turn.now;
     let office = turn.actor.office.clone();
     let directory = &office.directory;
-    let alone = store::reporters(turn.tx, ticket.id).await?.len() < 2;
+    let reporters = together::reporters(turn.tx, ticket.id).await?;
+    let alone = reporters.iter().filter(|(_, of)| of.is_none()).count() < 2;
     let leader = leader(turn, ticket).await?;
     let leading = leader.as_ref().unwrap_or(ticket);
     let own = store::history(turn.tx, ticket.id).await?;
@@ -265,7 +266,9 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
         lines.push(timeline(&Past { reason, ..past.clone() }, now, None));
     }
     // Who looked at an identity is for those whose identity could be seen.
-    let known = refs::reported(turn, ticket.id).await?.is_some_and(|mine| mine.mode != Mode::Anonymous);
+    let mine = turn.actor.holders();
+    let mine = reporters.iter().map(|(reporter, _)| reporter).find(|reporter| mine.contains(&reporter.holder));
+    let known = mine.is_some_and(|mine| mine.mode != Mode::Anonymous);
     for (of, past) in history.iter().filter(|(of, past)| known && of.id == ticket.id && past.verb == Verb::Reveal) {
         let reason = kept::words(&office.keys, of, past, true)?.unwrap_or_default();
         lines.push(looks::in_words(&past.role, past.at, now, &reason));

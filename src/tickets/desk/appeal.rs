@@ -1,6 +1,6 @@
 //! Against a decision: 申诉, 恢复, 不合理.
 
-use super::{Change, account, both, change, tell_role, text};
+use super::{Change, account, change, tell_role, text};
 use crate::{
     bot::{
         Turn,
@@ -43,7 +43,7 @@ pub(super) async fn appeal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     })
     .await?;
     let directory = turn.actor.office.directory.clone();
-    let reply = both(
+    let reply = Reply::both(
         words::appeal_to_intake(&show::group_label(&after, &directory), others, None, after.typed()),
         words::appeal_to_intake(&show::label(&after, &directory), others, Some(&said.open), after.typed()),
     );
@@ -112,7 +112,7 @@ pub(super) async fn restore(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers
     })
     .await?;
     let directory = turn.actor.office.directory.clone();
-    let reply = both(
+    let reply = Reply::both(
         words::restored_to_intake(&show::group_label(&after, &directory), after.typed()),
         words::restored_to_intake(&show::label(&after, &directory), after.typed()),
     );
@@ -175,8 +175,10 @@ pub(super) async fn unreasonable(turn: &mut Turn<'_, Actor>, ticket: Ticket, ans
     let directory = turn.actor.office.directory.clone();
     let unit = super::unit_name(turn, &after);
     let asks = |label: &str, reason: Option<&str>| words::claim_asked(label, &unit, reason, after.seq);
-    let reply =
-        both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&claim.text)));
+    let reply = Reply::both(
+        asks(&show::group_label(&after, &directory), None),
+        asks(&show::label(&after, &directory), Some(&claim.text)),
+    );
     tell_role(turn, &after, Role::CallbackClerk, Class::Now, reply.clone());
     tell_role(turn, &after, Role::NpcStaff, Class::Now, reply);
     Ok(words::claim_passed_on(&show::here(turn, &after)).into())

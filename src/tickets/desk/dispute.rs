@@ -73,7 +73,7 @@ pub(super) async fn tell_dispute(
     let private = words::disputed(&show::label(ticket, &directory), &units, reason, proposed, ticket.seq);
     let arbiters = refs::arbiters(&directory, ticket);
     if arbiters.is_empty() || ticket.sealed != Sealed::Open {
-        let reply = Reply { text, private: Some(private), ..Reply::default() };
+        let reply = Reply::both(text, private);
         tell_role(turn, ticket, Role::NpcStaff, Class::Now, reply);
     } else {
         for arbiter in arbiters {
@@ -248,7 +248,7 @@ async fn seal(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
     outbox::withhold(turn.tx, after.id).await?;
     let label = show::label(&after, &directory);
     let private = words::to_inspector_private(&label, &after.number, &ticket.text);
-    let reply = Reply { text: words::to_inspector(&after.number), private: Some(private), ..Reply::default() };
+    let reply = Reply::both(words::to_inspector(&after.number), private);
     tell_role(turn, &after, Role::Inspector, Class::Now, reply);
     tell_reporters(turn, &after, words::reporter_sealed(&label).into()).await?;
     Ok(words::sealed(&after.short()).into())

@@ -67,11 +67,10 @@ pub async fn hand_over(turn: &mut Turn<'_, Actor>, tickets: Vec<Ticket>, to: Opt
         let by = By { person: Some(turn.actor.person), role: Role::Admin.as_str() };
         store::event(turn.tx, &keys, at, by, event).await?;
         if to.is_none() {
-            let reply = Reply {
-                text: wording::handed_back(&show::group_label(&after, &directory), name, after.seq),
-                private: Some(wording::handed_back(&show::label(&after, &directory), name, after.seq)),
-                ..Reply::default()
-            };
+            let reply = Reply::both(
+                wording::handed_back(&show::group_label(&after, &directory), name, after.seq),
+                wording::handed_back(&show::label(&after, &directory), name, after.seq),
+            );
             tell_role(turn, &after, Role::Liaison, Class::Batch, reply);
         }
     }

@@ -34,11 +34,10 @@ pub(super) async fn accept(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
     let proposal = office.directory.propose(&after.text, after.field.as_deref(), &after.area);
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
     let label = show::label(&after, &office.directory);
-    let reply = Reply {
-        text: wording::new_for_dispatch(&show::group_label(&after, &office.directory), after.seq, proposal),
-        private: Some(wording::new_for_dispatch(&label, after.seq, proposal)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::new_for_dispatch(&show::group_label(&after, &office.directory), after.seq, proposal),
+        wording::new_for_dispatch(&label, after.seq, proposal),
+    );
     tell_role(turn, &after, Role::Dispatcher, Class::Batch, reply);
     Ok(wording::done(Verb::Accept, &show::here(turn, &after), "").into())
 }
@@ -227,7 +226,7 @@ pub(super) fn tell_overruled(turn: &mut Turn<'_, Actor>, ticket: &Ticket, yes: b
     let by = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
     let private = wording::joint::overruled_private(&show::label(ticket, &directory), unit, by, reason);
     let text = wording::joint::overruled_for_inspector(&show::group_label(ticket, &directory), unit);
-    tell_role(turn, ticket, Role::Inspector, Class::Now, Reply { text, private: Some(private), ..Reply::default() });
+    tell_role(turn, ticket, Role::Inspector, Class::Now, Reply::both(text, private));
 }
 
 /// A unit that tickets can be given to.

@@ -126,11 +126,10 @@ pub(super) async fn opinion(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers:
         co_units::answer(turn.tx, after.id, unit, &opinion, (turn.key, turn.now)).await?;
     }
     media::attach(turn.tx, &files, after.id).await?;
-    let reply = Reply {
-        text: words::opinion_came(&after.short(), &names),
-        private: Some(words::opinion_private(&show::label(&after, &directory), &names, &opinion)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        words::opinion_came(&after.short(), &names),
+        words::opinion_private(&show::label(&after, &directory), &names, &opinion),
+    );
     tell_handler(turn, &after, Class::Batch, reply);
     Ok(words::opinion_given(&show::here(turn, &after), files.len()).into())
 }

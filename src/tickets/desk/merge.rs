@@ -77,11 +77,7 @@ async fn join(turn: &mut Turn<'_, Actor>, ticket: &Ticket, leader: &Ticket) -> R
     if ticket.unit.is_some() && with_unit(ticket.state) {
         let same = ticket.unit == leader.unit;
         let words = |label: &str| merging::merged_for_unit(label, &number, leads.filter(|_| !same));
-        let reply = Reply {
-            text: words(&show::group_label(&after, &directory)),
-            private: Some(words(&show::label(&after, &directory))),
-            ..Reply::default()
-        };
+        let reply = Reply::both(words(&show::group_label(&after, &directory)), words(&show::label(&after, &directory)));
         tell_handler(turn, &after, Class::Batch, reply);
     }
     Ok(())
@@ -142,7 +138,7 @@ pub(super) async fn unmerge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resul
     let label = show::label(&after, &directory);
     tell_reporters(turn, &after, merging::apart_for_reporter(&label, &number, &state, due, now).into()).await?;
     let words = |label: &str| merging::apart_for_staff(label, &number, after.state, due, now);
-    let reply = Reply { text: words(&show::group_label(&after, &directory)), private: Some(words(&label)), ..Reply::default() };
+    let reply = Reply::both(words(&show::group_label(&after, &directory)), words(&label));
     tell_whoever_has_it(turn, &after, Class::Batch, reply);
     Ok(wording::done(Verb::Unmerge, &show::here(turn, &after), &merging::state_now(after.state)).into())
 }

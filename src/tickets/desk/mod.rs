@@ -360,7 +360,7 @@ impl<'a> Change<'a> {
 /// Somebody else may have done something since the ticket was read. What did not move the ticket, a note for example, is no
 /// reason to refuse: the row is applied to the ticket as it is now.
 async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl Fn(&mut Ticket)) -> Result<Ticket> {
-    let mine = refs::reported(turn, before.id).await?;
+    let mine = if life::by_reporter(what.verb) { refs::reported(turn, before.id).await? } else { None };
     let events = 1 + i64::from(what.accepts) + i64::from(what.aside.is_some());
     if before.appealed && before.state == State::Submitted && matches!(what.verb, Verb::Accept | Verb::Reject | Verb::Assign) {
         appeal::by_somebody_else(turn, before, what.verb).await?;
@@ -369,7 +369,8 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     let (who, replaced, after) = loop {
         let found = refs::permitted_to(&turn.actor, &before, what.verb, what.to, mine.is_some());
         let Some((row, who)) = found else {
-            return Err(Error::user(refs::refusal(&turn.actor, &before, what.verb, mine.is_some())));
+            let reported = refs::reported(turn, before.id).await?.is_some();
+            return Err(Error::user(refs::refusal(&turn.actor, &before, what.verb, reported)));
         };
         let mut after = before.clone().into_owned();
         if let To::State(to) = row.to {
@@ -408,8 +409,11 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
         store::event(turn.tx, &keys, At { seq: at.seq - 1, ..at }, by, event).await?;
         from = State::Accepted;
     }
-    answer_namelessly(turn, mine.as_ref());
     let by = by(turn, who);
+    if by.person.is_none() {
+        // Of what somebody does in office the event names him: under the entry, the answer would tell who the reporter is.
+        answer_namelessly(turn, mine.as_ref());
+    }
     // The words of somebody who reported another ticket that is part of this one are for staff alone, as hidden as that person.
     let aside = mine.filter(|mine| by.role == "reporter" && mine.ticket != before.id && what.reason.is_some());
     let hidden = aside.as_ref().and_then(|mine| Some(kept::for_unit(what.reason?, mine.mode, &kept::own_names(turn, None))));
@@ -485,23 +489,16 @@ fn tell_person(turn: &mut Turn<'_, Actor>, ticket: &Ticket, person: i64, reply: 
     if person == turn.actor.person {
         return;
     }
-    let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+    let reply = reply.in_private();
     let target = Target::Person(person);
     turn.push(Push { target, ticket: Some(ticket.id), class: Class::Now, reply, except: None, urgent: ticket.urgent() });
-}
-
-/// What a group may read, and what only a private chat may.
-fn both(group: String, private: String) -> Reply {
-    Reply { text: group, private: Some(private), ..Reply::default() }
 }
 
 /// Tells everybody who reported the ticket, or one that is handled as part of it, except the sender of this turn.
 async fn tell_reporters(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: Reply) -> Result<Vec<Reporter>> {
     let mine = turn.actor.holders();
-    let own = store::reporters(turn.tx, ticket.id).await?.into_iter().map(|reporter| (reporter, None));
-    let merged = together::reporters(turn.tx, ticket.id).await?.into_iter().map(|(reporter, seq)| (reporter, Some(seq)));
     let mut told: Vec<Reporter> = Vec::new();
-    for (reporter, of) in own.chain(merged) {
+    for (reporter, of) in together::reporters(turn.tx, ticket.id).await? {
         if mine.contains(&reporter.holder) || told.iter().any(|known| known.holder == reporter.holder) {
             continue;
         }
@@ -534,7 +531,7 @@ fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: O
     let urgent = ticket.urgent();
     if ticket.sealed != Sealed::Open {
         // Whatever is sealed goes to each inspector in private, who do everybody's work on it: to no group, and no row names the place.
-        let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+        let reply = reply.in_private();
         let inspectors = refs::inspectors(turn.actor.directory(), &ticket.area, ticket.sealed);
         let others: Vec<i64> = inspectors.iter().map(|staff| staff.id).filter(|id| *id != turn.actor.person).collect();
         for id in others {
@@ -557,7 +554,7 @@ fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: O
 fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
     match ticket.handler {
         Some(handler) if handler != turn.actor.person && ticket.sealed == Sealed::Open => {
-            let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+            let reply = reply.in_private();
             turn.push(Push {
                 target: Target::Person(handler),
                 ticket: Some(ticket.id),

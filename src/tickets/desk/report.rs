@@ -323,11 +323,10 @@ pub(super) fn tell_intake(turn: &mut Turn<'_, Actor>, ticket: &Ticket, files: us
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
     let before = earlier.map(wording::terms::closed_here_before).unwrap_or_default();
     let detail = wording::with_media(&words::shorten(&ticket.text, 200), files);
-    let reply = Reply {
-        text: wording::new_for_intake(&ticket.number, &show::group_scope(ticket, directory)) + &before,
-        private: Some(wording::new_for_intake_private(&show::label(ticket, directory), &detail, ticket, proposal) + &before),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::new_for_intake(&ticket.number, &show::group_scope(ticket, directory)) + &before,
+        wording::new_for_intake_private(&show::label(ticket, directory), &detail, ticket, proposal) + &before,
+    );
     tell_role(turn, ticket, Role::Intake, Class::Batch, reply);
 }
 

@@ -42,11 +42,10 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
     if let Some(mine) = mine {
         super::intake::leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
     }
-    let reply = Reply {
-        text: wording::word_from_reporter(&after.short()),
-        private: Some(wording::added_to_staff(&show::label(&after, turn.actor.directory()), &said.open, files.len())),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::word_from_reporter(&after.short()),
+        wording::added_to_staff(&show::label(&after, turn.actor.directory()), &said.open, files.len()),
+    );
     tell_whoever_has_it(turn, &after, Class::Batch, reply);
     Ok(wording::added(&show::here(turn, &after)).into())
 }
@@ -107,7 +106,7 @@ async fn ask_consent(turn: &mut Turn<'_, Actor>, ticket: Ticket, holder: String)
         change(turn, &ticket, Change::of(Verb::Withdraw).leading(To::Same), |ticket| ticket.proposal = Some(proposal.clone()))
             .await?;
     let directory = turn.actor.office.directory.clone();
-    let reply = super::both(
+    let reply = Reply::both(
         terms::withdraw_asked(&show::group_label(&after, &directory), after.typed()),
         terms::withdraw_asked(&show::label(&after, &directory), after.typed()),
     );
@@ -132,11 +131,10 @@ pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     .await?;
     let who = wording::who_urges(mine && !as_staff);
     let directory = turn.actor.office.directory.clone();
-    let reply = Reply {
-        text: wording::urged(&show::group_label(&after, &directory), who, after.state),
-        private: Some(wording::urged(&show::label(&after, &directory), who, after.state)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::urged(&show::group_label(&after, &directory), who, after.state),
+        wording::urged(&show::label(&after, &directory), who, after.state),
+    );
     tell_whoever_has_it(turn, &after, Class::Now, reply);
     super::joint::urge(turn, &after).await?;
     if after.urges >= OFTEN {

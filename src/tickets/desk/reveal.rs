@@ -36,11 +36,10 @@ pub(super) async fn reveal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     }
     let label = show::label(&after, &directory);
     let by = directory.staff(turn.actor.person).map_or(wording::INTAKE, |staff| staff.name.as_str());
-    let told = Reply {
-        text: wording::secrecy::somebody_looked(by, &show::group_label(&after, &directory), wording::reason_in_private()),
-        private: Some(wording::secrecy::somebody_looked(by, &label, &reason)),
-        ..Reply::default()
-    };
+    let told = Reply::both(
+        wording::secrecy::somebody_looked(by, &show::group_label(&after, &directory), wording::reason_in_private()),
+        wording::secrecy::somebody_looked(by, &label, &reason),
+    );
     tell_role(turn, &after, Role::Inspector, Class::Batch, told);
     Ok(wording::secrecy::revealed(&label, &who).into())
 }

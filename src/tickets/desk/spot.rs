@@ -160,7 +160,7 @@ pub(super) async fn verify(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
         let npc = turn.actor.directory().grants(asker).iter().any(|grant| grant.role == Role::NpcStaff);
         if !npc {
             let reply = report(turn, &after, rectified, &said);
-            let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+            let reply = reply.in_private();
             tell_person(turn, &after, asker, reply);
         }
     }
@@ -179,7 +179,7 @@ fn report(turn: &Turn<'_, Actor>, after: &Ticket, rectified: bool, said: &str) -
             words::not_rectified_for_staff(label, by, said, after.seq)
         }
     };
-    Reply { text: sentence(&group, ""), private: Some(sentence(&label, said)), ..Reply::default() }
+    Reply::both(sentence(&group, ""), sentence(&label, said))
 }
 
 async fn tell(turn: &mut Turn<'_, Actor>, before: &Ticket, after: &Ticket, rectified: bool, said: &str) -> Result<()> {
@@ -193,19 +193,14 @@ async fn tell(turn: &mut Turn<'_, Actor>, before: &Ticket, after: &Ticket, recti
     let by = directory.staff(turn.actor.person).map_or(words::SOMEBODY, |staff| staff.name.as_str()).to_owned();
     let (group, label) = (show::group_label(after, &directory), show::label(after, &directory));
     if after.state == State::Working {
-        let reply = Reply {
-            text: words::seen_not_rectified(&group, &by, "", after.resolve_due, now),
-            private: Some(words::seen_not_rectified(&label, &by, said, after.resolve_due, now)),
-            ..Reply::default()
-        };
+        let reply = Reply::both(
+            words::seen_not_rectified(&group, &by, "", after.resolve_due, now),
+            words::seen_not_rectified(&label, &by, said, after.resolve_due, now),
+        );
         tell_handler(turn, after, Class::Now, reply.clone());
         tell_role(turn, after, Role::UnitLeader, Class::Now, reply);
     } else {
-        let reply = Reply {
-            text: words::back_to_centre(&group, after.seq),
-            private: Some(words::back_to_centre(&label, after.seq)),
-            ..Reply::default()
-        };
+        let reply = Reply::both(words::back_to_centre(&group, after.seq), words::back_to_centre(&label, after.seq));
         tell_role(turn, after, Role::Intake, Class::Now, reply);
     }
     if before.state != State::InReview {

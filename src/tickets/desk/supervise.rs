@@ -48,10 +48,11 @@ pub(super) async fn supervise(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
     let label = show::label(&after, &directory);
     let name = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
     let who = format!("{name}（{role}）");
-    let reply = |seq: Option<i64>| Reply {
-        text: words::supervised_for_group(&show::group_label(&after, &directory), after.seq, due, now),
-        private: Some(words::supervised_in_private(&label, &who, &demand, seq, due, now)),
-        ..Reply::default()
+    let reply = |seq: Option<i64>| {
+        Reply::both(
+            words::supervised_for_group(&show::group_label(&after, &directory), after.seq, due, now),
+            words::supervised_in_private(&label, &who, &demand, seq, due, now),
+        )
     };
     let (leader, dispatcher) = match after.state {
         State::Accepted | State::SentBack | State::Disputed => (false, false),
@@ -113,11 +114,7 @@ pub(super) fn urged_often(turn: &mut Turn<'_, Actor>, ticket: &Ticket) {
     let (group, label) = (show::group_label(ticket, &directory), show::label(ticket, &directory));
     let (times, seq) = (ticket.urges, ticket.seq);
     if !matches!(ticket.state, State::Accepted | State::SentBack | State::Disputed) {
-        let reply = Reply {
-            text: words::urged_often(&group, times),
-            private: Some(words::urged_often(&label, times)),
-            ..Reply::default()
-        };
+        let reply = Reply::both(words::urged_often(&group, times), words::urged_often(&label, times));
         tell_role(turn, ticket, Role::Dispatcher, Class::Now, reply);
     }
     if ticket.supervised {

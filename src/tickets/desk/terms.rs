@@ -1,6 +1,6 @@
 //! Time: 延期 with its answers, 挂账, 重启.
 
-use super::{Change, both, change, tell_reporters, tell_role, tell_unit, text, unit_name};
+use super::{Change, change, tell_reporters, tell_role, tell_unit, text, unit_name};
 use crate::{
     bot::{
         Turn,
@@ -67,7 +67,8 @@ pub(super) async fn extend(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let directory = turn.actor.office.directory.clone();
     let unit = unit_name(turn, &after);
     let asks = |label: &str, reason: Option<&str>| words::extension_asked(label, &unit, days, reason, after.seq);
-    let reply = both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&reason)));
+    let reply =
+        Reply::both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&reason)));
     tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
     Ok(words::extension_passed_on(&show::here(turn, &after), days).into())
 }
@@ -89,7 +90,7 @@ pub(super) async fn extend_ok(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answe
     let (now, due) = (turn.now, after.resolve_due);
     let directory = turn.actor.office.directory.clone();
     let granted = |label: &str| words::extension_granted(label, days, due, now);
-    let reply = both(granted(&show::group_label(&after, &directory)), granted(&show::label(&after, &directory)));
+    let reply = Reply::both(granted(&show::group_label(&after, &directory)), granted(&show::label(&after, &directory)));
     tell_unit(turn, &after, Class::Batch, reply);
     let unit = unit_name(turn, &after);
     let label = show::label(&after, &directory);
@@ -105,7 +106,7 @@ pub(super) async fn extend_no(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
     let (now, due) = (turn.now, after.resolve_due);
     let directory = turn.actor.office.directory.clone();
     let why = |words: Option<&str>| if reason.is_empty() { String::new() } else { words::refusal_reason(words, after.seq) };
-    let reply = both(
+    let reply = Reply::both(
         words::extension_refused(&show::group_label(&after, &directory), &why(None), due, now),
         words::extension_refused(&show::label(&after, &directory), &why(Some(&reason)), due, now),
     );
@@ -143,7 +144,8 @@ pub(super) async fn shelve(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let now = turn.now;
     let directory = turn.actor.office.directory.clone();
     let asks = |label: &str, plan: Option<&str>| words::shelve_asked(label, role, until, now, plan, after.seq);
-    let reply = both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&plan)));
+    let reply =
+        Reply::both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&plan)));
     tell_role(turn, &after, other, Class::Now, reply);
     Ok(words::shelve_passed_on(&show::here(turn, &after), other).into())
 }
@@ -164,8 +166,8 @@ pub(super) async fn shelved(turn: &mut Turn<'_, Actor>, ticket: &Ticket, proposa
     tell_reporters(turn, &after, words::reporter_shelved(&label, &proposal.words, until, now).into()).await?;
     let group = words::unit_shelved(&show::group_label(&after, &directory), None, until, now, after.seq);
     let private = words::unit_shelved(&label, Some(&proposal.words), until, now, after.seq);
-    tell_unit(turn, &after, Class::Batch, both(group, private));
-    let told = both(
+    tell_unit(turn, &after, Class::Batch, Reply::both(group, private));
+    let told = Reply::both(
         words::deputies_shelved(&show::group_label(&after, &directory), None, until, now, after.seq),
         words::deputies_shelved(&label, Some(&proposal.words), until, now, after.seq),
     );
@@ -226,7 +228,7 @@ pub(super) async fn resume(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers:
     let directory = turn.actor.office.directory.clone();
     let due = after.resolve_due;
     let again = |label: &str| words::unit_resumed(label, due, now);
-    let reply = both(again(&show::group_label(&after, &directory)), again(&show::label(&after, &directory)));
+    let reply = Reply::both(again(&show::group_label(&after, &directory)), again(&show::label(&after, &directory)));
     tell_unit(turn, &after, Class::Batch, reply);
     let unit = unit_name(turn, &after);
     let label = show::label(&after, &directory);

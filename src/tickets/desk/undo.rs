@@ -165,11 +165,10 @@ async fn correct(turn: &mut Turn<'_, Actor>, all: &[Changed], after: &[Ticket], 
                 let state = wording::state_for_reporter(ticket.state, show::unit(ticket, &directory));
                 Reply::text(merging::corrected_for_reporter(&label, &state, show::running_due(ticket), now))
             } else {
-                Reply {
-                    text: merging::corrected(&show::group_label(ticket, &directory), word, ticket.state),
-                    private: Some(merging::corrected(&label, word, ticket.state)),
-                    ..Reply::default()
-                }
+                Reply::both(
+                    merging::corrected(&show::group_label(ticket, &directory), word, ticket.state),
+                    merging::corrected(&label, word, ticket.state),
+                )
             };
             turn.push(Push {
                 target: target.clone(),

@@ -60,7 +60,7 @@ pub(super) async fn send_back(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
     }
     let text = wording::sent_back(&show::group_label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
     let private = wording::sent_back(&show::label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
-    tell_role(turn, &after, Role::Dispatcher, Class::Now, Reply { text, private: Some(private), ..Reply::default() });
+    tell_role(turn, &after, Role::Dispatcher, Class::Now, Reply::both(text, private));
     Ok(answer(turn, Verb::SendBack, &after, ""))
 }
 
@@ -141,7 +141,6 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
     }
     let by_clerk = matches!(staff, Some((_, Who::Holder(Role::CallbackClerk)))) && ticket.sealed == Sealed::Open;
     let with_deputy = group::with_deputy(turn.actor.directory(), &ticket, now) == Some(turn.actor.person);
-    let asking = asking_clerk(turn, &ticket).await?;
     let of_unit = [Role::Liaison, Role::Handler].iter().any(|role| refs::is(&turn.actor, &ticket, Who::Holder(*role), false));
     let from = match (mine && staff.is_none(), of_unit && ticket.sealed == Sealed::Open) {
         (true, _) => Side::Reporter,
@@ -149,6 +148,7 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
         (false, true) => Side::Unit,
         (false, false) => Side::Centre,
     };
+    let asking = if from == Side::Reporter { asking_clerk(turn, &ticket).await? } else { None };
     let with_unit = has_unit(&ticket);
     let to = match key(answers, "to").as_str() {
         "unit" | "intake" if from == Side::Clerk => return Err(Error::user(wording::secrecy::clerk_to_reporter(ticket.seq))),
@@ -216,11 +216,10 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             }
         }
         (Side::Reporter, _) => {
-            let reply = Reply {
-                text: wording::word_from_reporter(&after.short()),
-                private: Some(wording::relay_to_staff(&label, &kept.open, after.typed())),
-                ..Reply::default()
-            };
+            let reply = Reply::both(
+                wording::word_from_reporter(&after.short()),
+                wording::relay_to_staff(&label, &kept.open, after.typed()),
+            );
             match (to, asking) {
                 (Side::Clerk, Some(clerk)) => super::tell_person(turn, &after, clerk, reply),
                 (Side::Centre, _) if with_unit => tell_role(turn, &after, Role::Intake, Class::Now, reply),
@@ -230,11 +229,10 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
         (_, to) => {
             let name = if from == Side::Unit { unit_name(turn, &after) } else { wording::INTAKE.to_owned() };
             let back = if from == Side::Unit { "单位" } else { wording::INTAKE };
-            let reply = Reply {
-                text: wording::secrecy::word_between(&after.short(), &name),
-                private: Some(wording::secrecy::relay_between(&label, &name, &kept.open, after.typed(), back)),
-                ..Reply::default()
-            };
+            let reply = Reply::both(
+                wording::secrecy::word_between(&after.short(), &name),
+                wording::secrecy::relay_between(&label, &name, &kept.open, after.typed(), back),
+            );
             match to {
                 Side::Unit => tell_handler(turn, &after, Class::Now, reply),
                 _ => tell_role(turn, &after, Role::Intake, Class::Now, reply),
@@ -253,11 +251,10 @@ async fn relay_of_lead(turn: &mut Turn<'_, Actor>, ticket: Ticket, said: &str) -
     let after = change(turn, &ticket, Change::of(Verb::Relay).because(said), |_| {}).await?;
     let label = show::label(&after, turn.actor.directory());
     let name = my_name(turn);
-    let reply = Reply {
-        text: wording::word_from_reporter(&after.short()),
-        private: Some(wording::oversight::relay_from_lead(&label, &name, said, after.seq)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::word_from_reporter(&after.short()),
+        wording::oversight::relay_from_lead(&label, &name, said, after.seq),
+    );
     tell_whoever_has_it(turn, &after, Class::Now, reply);
     let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, said).into()).await?;
     for reporter in told {
@@ -298,7 +295,7 @@ async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Opt
 /// chose.
 pub(super) fn tell_whoever_has_it(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
     if let Some(deputy) = group::with_deputy(turn.actor.directory(), ticket, turn.now) {
-        let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
+        let reply = reply.in_private();
         super::tell_person(turn, ticket, deputy, reply);
         return;
     }
@@ -400,7 +397,7 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let detail = show::result_line(&after).unwrap_or_default();
     let head = wording::to_sign_off(&after.short(), after.seq);
     let private = wording::result_private(&head, &show::label(&after, &directory), &detail);
-    let reply = Reply { text: wording::to_sign_off(&number, after.seq), private: Some(private), ..Reply::default() };
+    let reply = Reply::both(wording::to_sign_off(&number, after.seq), private);
     tell_role(turn, &after, Role::UnitLeader, Class::Batch, reply);
     let extra = if media.is_empty() { String::new() } else { wording::files(media.len()) };
     let done = answer(turn, Verb::Done, &after, &extra);
