@@ -5,7 +5,7 @@ use crate::{
     audit,
     bot::{
         Form, Resolved, Slot, Submitted, Turn,
-        dialog::{Answer, Answers, Item, Query, Value},
+        dialog::{self, Answer, Answers, Item, Query, Value},
     },
     clock::HOUR,
     db::Tx,
@@ -196,7 +196,7 @@ async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Sub
         return Err(Error::user(wording::only_admin()));
     }
     let Some(chat) = turn.from().group.clone() else { return Err(Error::user(wording::bind_group_in_group())) };
-    let group = answers.get("group").and_then(Answer::value).map(|value| value.keys().join("")).unwrap_or_default();
+    let group = dialog::key(answers, "group");
     let channel = turn.from().channel.clone();
     store::bind_chat(turn.tx, &group, &channel, &chat).await?;
     let keys = turn.actor.office.keys.clone();

@@ -272,8 +272,7 @@ fn add_grants(actor: &Actor, look: &mut Look<'_>, counts: impl Fn(Role) -> bool)
 /// Those of the database.
 pub async fn candidates(turn: &mut Turn<'_, Actor>, verb: Verb) -> Result<Vec<Ticket>> {
     let states = life::states_for(verb);
-    let open: Vec<State> =
-        if verb == Verb::Status { State::ALL.iter().copied().filter(|state| state.is_open()).collect() } else { states };
+    let open: Vec<State> = if verb == Verb::Status { State::open().collect() } else { states };
     let look = Look { waiting: verb != Verb::Status, ..look(&turn.actor, verb, &open) };
     let mut found = search(turn, verb, look).await?;
     if verb == Verb::Rate {

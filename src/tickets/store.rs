@@ -89,6 +89,12 @@ pub async fn by_id(conn: &mut AnyConnection, id: i64) -> Result<Option<Ticket>> 
     row.as_ref().map(read).transpose()
 }
 
+/// The condition that a ticket is in one of these states.
+pub fn in_states(states: impl IntoIterator<Item = State>) -> String {
+    let list: Vec<String> = states.into_iter().map(|state| format!("'{}'", state.code())).collect();
+    format!("state IN ({})", list.join(", "))
+}
+
 /// What tickets to look for. Conditions left empty do not narrow.
 #[derive(Debug, Default, Clone)]
 pub struct Look<'a> {
@@ -146,8 +152,7 @@ pub async fn find(tx: &mut Tx, look: &Look<'_>) -> Result<Vec<Ticket>> {
         all.push(format!("({})", scopes.join(" OR ")));
     }
     if !look.states.is_empty() {
-        let list: Vec<String> = look.states.iter().map(|state| format!("'{}'", state.code())).collect();
-        all.push(format!("state IN ({})", list.join(", ")));
+        all.push(in_states(look.states.iter().copied()));
     }
     if let Some(number) = &look.number {
         all.push(format!("number = {}", bind(number)));

@@ -3,13 +3,13 @@
 use super::{
     Change, change,
     intake::{self, Hand, accepted_by},
-    joint, key, tell_reporters, tell_role, tell_role_of, text,
+    joint, key, push, tell_reporters, tell_role, tell_role_of, text,
 };
 use crate::{
     bot::{Turn, close_offers, close_staff_offers, dialog::Answers},
     error::{Error, Result},
     message::Reply,
-    outbox::{self, Class, Push, Target},
+    outbox::{self, Class, Target},
     people::{Actor, Directory, Level, Named, Role, Unit, contains},
     tickets::{
         Sealed, State, Ticket, co_units, kept,
@@ -77,14 +77,7 @@ pub(super) async fn tell_dispute(
         tell_role(turn, ticket, Role::NpcStaff, Class::Now, reply);
     } else {
         for arbiter in arbiters {
-            turn.push(Push {
-                target: Target::Person(arbiter),
-                ticket: Some(ticket.id),
-                class: Class::Now,
-                reply: private.clone().into(),
-                except: None,
-                urgent: ticket.urgent(),
-            });
+            push(turn, ticket, Target::Person(arbiter), Class::Now, private.clone().into());
         }
     }
     for unit in had_it(&history).into_iter().filter(|unit| ticket.unit.as_ref() != Some(unit)) {

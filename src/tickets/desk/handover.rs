@@ -3,7 +3,6 @@
 use super::tell_role;
 use crate::{
     bot::Turn,
-    db::Tx,
     error::Result,
     message::Reply,
     outbox::Class,
@@ -24,17 +23,12 @@ use sqlx::AssertSqlSafe;
 /// # Errors
 /// Those of the database.
 pub async fn in_hand(turn: &mut Turn<'_, Actor>, person: i64) -> Result<Vec<Ticket>> {
-    handled(turn.tx, person).await
-}
-
-async fn handled(tx: &mut Tx, person: i64) -> Result<Vec<Ticket>> {
-    let open: Vec<String> =
-        State::ALL.iter().filter(|state| state.is_open()).map(|state| format!("'{}'", state.code())).collect();
+    // Of what was sealed since, he has nothing in hand any more, and nobody reads of it here.
     let sql = format!(
-        "SELECT {COLUMNS} FROM ticket WHERE handler_id = $1 AND state IN ({}) ORDER BY submitted_at, id",
-        open.join(", ")
+        "SELECT {COLUMNS} FROM ticket WHERE handler_id = $1 AND sealed = 0 AND {} ORDER BY submitted_at, id",
+        store::in_states(State::open())
     );
-    sqlx::query(AssertSqlSafe(sql)).bind(person).fetch_all(tx.conn()).await?.iter().map(read).collect()
+    sqlx::query(AssertSqlSafe(sql)).bind(person).fetch_all(turn.tx.conn()).await?.iter().map(read).collect()
 }
 
 /// Gives tickets to somebody else, or back to the unit's liaison, who is told. `name` is who had them, or who gets them. The

@@ -28,7 +28,7 @@ const APART_WITHIN: Millis = 30 * DAY;
 /// What the dialog of 并单 must be given: whether the line names one ticket alone, so that the leading one is asked for.
 pub fn merge_needs(answers: &Answers) -> Answers {
     let several = answers.get("ticket").and_then(|answer| answer.value()).is_some_and(|value| value.keys().len() > 1);
-    [("alone".to_owned(), Value::key(if several { "no" } else { "yes" }, "").into())].into_iter().collect()
+    [("alone".to_owned(), Value::yes_or_no(!several).into())].into_iter().collect()
 }
 
 /// 并单: all into the last, or into the one that was asked for.

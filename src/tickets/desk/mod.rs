@@ -58,11 +58,12 @@ use super::{
 };
 use crate::{
     bot::{
-        Submitted, Turn,
-        dialog::{Account, Answers, Value},
+        Offer, Submitted, Turn,
+        dialog::{Account, Answers, Value, account, key, text},
     },
     error::{Error, Result},
-    message::Reply,
+    media,
+    message::{Millis, Reply},
     outbox::{Class, Push, Target},
     people::{Actor, Role},
 };
@@ -277,27 +278,25 @@ async fn tickets(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Vec<Ti
     Ok(tickets)
 }
 
-/// The key of a choice; empty when it was skipped.
-fn key(answers: &Answers, step: &str) -> String {
-    answers.get(step).and_then(|answer| answer.value()).map(|value| value.keys().join(",")).unwrap_or_default()
+/// The answer that names a ticket, for a dialog that is about it.
+pub(in crate::tickets) fn about(ticket: &Ticket) -> Answers {
+    [("ticket".to_owned(), Value::key(ticket.id.to_string(), ticket.short()).into())].into_iter().collect()
 }
 
-/// The text of an answer; empty when it was skipped.
-fn text(answers: &Answers, step: &str) -> String {
-    match answers.get(step).and_then(|answer| answer.value()) {
-        Some(Value::Text(text)) => text.clone(),
-        Some(Value::Account(account)) => account.text.clone(),
-        _ => String::new(),
-    }
+/// Leaves a question about the ticket.
+fn leave(
+    turn: &mut Turn<'_, Actor>,
+    ticket: &Ticket,
+    target: Target,
+    (dialog, optional): (&'static str, bool),
+    expires_at: Millis,
+) -> Result<()> {
+    turn.offer(Offer { target, dialog, preset: about(ticket), ticket: ticket.id, urgent: ticket.urgent(), optional, expires_at })
 }
 
-/// An account with its files; empty when it was skipped.
-fn account(answers: &Answers, step: &str) -> Account {
-    match answers.get(step).and_then(|answer| answer.value()) {
-        Some(Value::Account(account)) => account.clone(),
-        Some(Value::Text(text)) => Account { text: text.clone(), media: Vec::new() },
-        _ => Account::default(),
-    }
+/// Gives the files of an account to a ticket.
+async fn attach(turn: &mut Turn<'_, Actor>, account: &Account, ticket: i64) -> Result<()> {
+    media::attach(turn.tx, &account.files(), ticket).await
 }
 
 /// Something that happens to a ticket.
@@ -484,14 +483,16 @@ fn tell_unit(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: R
     tell_role(turn, ticket, Role::Liaison, class, reply);
 }
 
+/// Sends a message about the ticket.
+fn push(turn: &mut Turn<'_, Actor>, ticket: &Ticket, target: Target, class: Class, reply: Reply) {
+    turn.push(Push { target, ticket: Some(ticket.id), class, reply, except: None, urgent: ticket.urgent() });
+}
+
 /// Tells one person in private.
 fn tell_person(turn: &mut Turn<'_, Actor>, ticket: &Ticket, person: i64, reply: Reply) {
-    if person == turn.actor.person {
-        return;
+    if person != turn.actor.person {
+        push(turn, ticket, Target::Person(person), Class::Now, reply.in_private());
     }
-    let reply = reply.in_private();
-    let target = Target::Person(person);
-    turn.push(Push { target, ticket: Some(ticket.id), class: Class::Now, reply, except: None, urgent: ticket.urgent() });
 }
 
 /// Tells everybody who reported the ticket, or one that is handled as part of it, except the sender of this turn.
@@ -506,14 +507,7 @@ async fn tell_reporters(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: Repl
             Some(seq) => Reply { text: wording::merging::with_leader(seq, ticket.seq, &reply.text), ..reply.clone() },
             None => reply.clone(),
         };
-        turn.push(Push {
-            target: Target::Reporter(reporter.id),
-            ticket: Some(ticket.id),
-            class: Class::Now,
-            reply,
-            except: None,
-            urgent: ticket.urgent(),
-        });
+        push(turn, ticket, Target::Reporter(reporter.id), Class::Now, reply);
         told.push(reporter);
     }
     Ok(told)
@@ -528,15 +522,12 @@ fn tell_role(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, class: Cla
 
 fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: Option<String>, class: Class, reply: Reply) {
     let class = if ticket.urgent() { Class::Now } else { class };
-    let urgent = ticket.urgent();
     if ticket.sealed != Sealed::Open {
         // Whatever is sealed goes to each inspector in private, who do everybody's work on it: to no group, and no row names the place.
-        let reply = reply.in_private();
         let inspectors = refs::inspectors(turn.actor.directory(), &ticket.area, ticket.sealed);
         let others: Vec<i64> = inspectors.iter().map(|staff| staff.id).filter(|id| *id != turn.actor.person).collect();
         for id in others {
-            let target = Target::Person(id);
-            turn.push(Push { target, ticket: Some(ticket.id), class, reply: reply.clone(), except: None, urgent });
+            push(turn, ticket, Target::Person(id), class, reply.clone().in_private());
         }
         return;
     }
@@ -546,7 +537,7 @@ fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: O
         class,
         reply,
         except: Some(turn.actor.person),
-        urgent,
+        urgent: ticket.urgent(),
     });
 }
 
@@ -554,15 +545,8 @@ fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: O
 fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
     match ticket.handler {
         Some(handler) if handler != turn.actor.person && ticket.sealed == Sealed::Open => {
-            let reply = reply.in_private();
-            turn.push(Push {
-                target: Target::Person(handler),
-                ticket: Some(ticket.id),
-                class: if ticket.urgent() { Class::Now } else { class },
-                reply,
-                except: None,
-                urgent: ticket.urgent(),
-            });
+            let class = if ticket.urgent() { Class::Now } else { class };
+            push(turn, ticket, Target::Person(handler), class, reply.in_private());
         }
         _ => tell_role(turn, ticket, Role::Liaison, class, reply),
     }
@@ -571,4 +555,9 @@ fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply
 /// The name of the sender's unit for the ticket, as the reporter may read it.
 fn unit_name(turn: &Turn<'_, Actor>, ticket: &Ticket) -> String {
     show::unit(ticket, turn.actor.directory()).unwrap_or(wording::CENTRE).to_owned()
+}
+
+/// The name of whoever acts, as it may be told to anybody.
+fn my_name(turn: &Turn<'_, Actor>) -> String {
+    turn.actor.directory().staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str()).to_owned()
 }

@@ -1,9 +1,7 @@
 //! What became of it: 审核, 退回重办, 通过, 评价, 重办.
 
 use super::{
-    Change, account, change,
-    intake::leave,
-    key,
+    Change, account, attach, change, key, leave,
     merge::leading,
     sealed,
     spot::{strike_off, unseen},
@@ -16,7 +14,6 @@ use crate::{
     },
     clock::DAY,
     error::{Error, Result},
-    media,
     message::{Millis, Reply},
     outbox::{Class, Target},
     people::{Actor, Role, may_judge, person_holder},
@@ -280,8 +277,7 @@ pub(super) async fn rate(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resul
     for step in ["solved", "satisfaction", "contacted", "reason", "words"] {
         store_answer(turn, &ticket, reporter, step, answers).await?;
     }
-    let files: Vec<i64> = account(answers, "words").media.iter().map(|file| file.id).collect();
-    media::attach(turn.tx, &files, ticket.id).await?;
+    attach(turn, &account(answers, "words"), ticket.id).await?;
     let next = if key(answers, "reopen") == "yes" {
         let said = account(answers, "words").text;
         let passed_on = matches!(refs::permitted(&turn.actor, &ticket, Verb::Reopen, true), Some((row, _)) if row.to == To::Same);
@@ -399,11 +395,11 @@ pub(super) fn anew(ticket: &mut Ticket, now: Millis) {
     ticket.closed_at = None;
     unseen(ticket);
     if ticket.unit.is_some() || ticket.sealed != Sealed::Open {
-        let half = calendar::half(calendar::limit(Clock::Resolve, ticket.kind, ticket.priority));
+        let half = calendar::half(ticket.limit(Clock::Resolve));
         ticket.resolve_due = Some(calendar::due(now, half));
     } else {
         ticket.given_to = None;
-        ticket.accept_due = Some(calendar::due(now, calendar::limit(Clock::Accept, ticket.kind, ticket.priority)));
+        ticket.accept_due = Some(ticket.due(Clock::Accept, now));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What reporters do with their tickets: 补充, 撤回, 催办, 查.
 
-use super::{Change, account, change, sealed, work::tell_whoever_has_it};
+use super::{Change, account, attach, change, leave, sealed, work::tell_whoever_has_it};
 use crate::{
     bot::{
         Submitted, Turn, close_offers,
@@ -8,7 +8,6 @@ use crate::{
     },
     clock::{DAY, HOUR, MINUTE},
     error::{Error, Result},
-    media,
     message::Reply,
     outbox::{Class, Target},
     people::{Actor, Role},
@@ -30,21 +29,20 @@ const OFTEN: i64 = 3;
 /// 补充: also the answer to 追问, and anything that is sent back to a question about the ticket.
 pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let what = account(answers, "what");
-    let files: Vec<i64> = what.media.iter().map(|file| file.id).collect();
     sealed::guard(turn, &ticket, &what.text)?;
     let said = kept::of_reporter(turn, &ticket, &what.text).await?;
-    let words = wording::with_media(&said.open, files.len());
+    let words = wording::with_media(&said.open, what.media.len());
     let after = change(turn, &ticket, Change::of(Verb::Add).because(&words).sealing(&said.original), |_| {}).await?;
-    media::attach(turn.tx, &files, after.id).await?;
+    attach(turn, &what, after.id).await?;
     close_offers(turn.tx, after.id, &["add"]).await?;
     let mine = refs::reported(turn, after.id).await?;
     // A picture is often followed by a word about it, and a word by a picture.
     if let Some(mine) = mine {
-        super::intake::leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
+        leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
     }
     let reply = Reply::both(
         wording::word_from_reporter(&after.short()),
-        wording::added_to_staff(&show::label(&after, turn.actor.directory()), &said.open, files.len()),
+        wording::added_to_staff(&show::label(&after, turn.actor.directory()), &said.open, what.media.len()),
     );
     tell_whoever_has_it(turn, &after, Class::Batch, reply);
     Ok(wording::added(&show::here(turn, &after)).into())

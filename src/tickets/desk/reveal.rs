@@ -1,6 +1,6 @@
 //! 看身份: who reported in confidence. Each look stays in the history, is told to the inspectors, and to the reporter who asks.
 
-use super::{Change, change, tell_role, text};
+use super::{Change, change, my_name, tell_role, text};
 use crate::{
     bot::{Turn, dialog::Answers},
     error::{Error, Result},
@@ -35,10 +35,10 @@ pub(super) async fn reveal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
         who.push(identity(turn, &after, reporter)?);
     }
     let label = show::label(&after, &directory);
-    let by = directory.staff(turn.actor.person).map_or(wording::INTAKE, |staff| staff.name.as_str());
+    let by = my_name(turn);
     let told = Reply::both(
-        wording::secrecy::somebody_looked(by, &show::group_label(&after, &directory), wording::reason_in_private()),
-        wording::secrecy::somebody_looked(by, &label, &reason),
+        wording::secrecy::somebody_looked(&by, &show::group_label(&after, &directory), wording::reason_in_private()),
+        wording::secrecy::somebody_looked(&by, &label, &reason),
     );
     tell_role(turn, &after, Role::Inspector, Class::Batch, told);
     Ok(wording::secrecy::revealed(&label, &who).into())

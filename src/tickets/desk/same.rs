@@ -87,7 +87,7 @@ pub(super) async fn question(
     let ids: Vec<String> = found.iter().map(|(_, known)| known.ticket.id.to_string()).collect();
     let mut given = answers.clone();
     given.insert("candidates".into(), Value::key(ids.join(","), "").into());
-    given.insert("on_behalf".into(), Value::key(if on_behalf { "yes" } else { "no" }, "").into());
+    given.insert("on_behalf".into(), Value::yes_or_no(on_behalf).into());
     Ok(Some(Submitted::Then("same", given)))
 }
 

@@ -12,7 +12,7 @@ use crate::{
     seal::random_digits,
     tickets::{
         Mode, State, Ticket,
-        calendar::{self, Clock},
+        calendar::Clock,
         kept,
         life::{Verb, Who},
         refs, show,
@@ -98,7 +98,7 @@ async fn part(
     let (number, day, seq) = report::next_number(turn, &whole.area, "").await?;
     let waits = matches!(whole.state, State::Submitted | State::NeedInfo);
     let field = office.directory.propose_field(matter).map(|field| field.id.clone()).or_else(|| whole.field.clone());
-    let dispatch = calendar::due(now, calendar::limit(Clock::Dispatch, whole.kind, whole.priority));
+    let dispatch = whole.due(Clock::Dispatch, now);
     let mut part = Ticket {
         id: turn.tx.id()?,
         number,

@@ -1,6 +1,6 @@
 //! 转建议 and what becomes of it: 我的建议, 代表建议.
 
-use super::{Change, change, deputy::my_name, key, tell_person, text};
+use super::{Change, change, key, my_name, tell_person, text};
 use crate::{
     bot::{
         Offer, Resolved, Submitted, Turn,
@@ -15,7 +15,7 @@ use crate::{
     tickets::{
         Ticket,
         life::Verb,
-        show, store,
+        lists, show, store,
         suggestion::{self, Class as Outcome, Move, Party, Stage, Suggestion},
         wording::suggestion as words,
     },
@@ -150,11 +150,7 @@ pub async fn mine(turn: &mut Turn<'_, Actor>, congress: bool) -> Result<()> {
         .collect();
     let to_do = all.iter().any(|(one, party)| !suggestion::moves(one.stage, *party).is_empty());
     let reply = words::list(congress, &lines, to_do);
-    let person = turn.actor.person;
-    if turn.in_group() {
-        turn.say(crate::tickets::wording::lists::list_in_private());
-    }
-    turn.say_privately(person, reply);
+    lists::say_list(turn, reply.into());
     Ok(())
 }
 

@@ -1,13 +1,14 @@
 //! 督办 and the reply to it.
 
-use super::{Change, account, change, tell_person, tell_reporters, tell_role, text, unit_name, work::tell_whoever_has_it};
+use super::{
+    Change, account, attach, change, my_name, tell_person, tell_reporters, tell_role, text, unit_name, work::tell_whoever_has_it,
+};
 use crate::{
     bot::{
         Turn,
-        dialog::{Account, Answers, Value},
+        dialog::{Answers, Value},
     },
     error::{Error, Result},
-    media,
     message::Reply,
     outbox::Class,
     people::{Actor, GroupOf, Role},
@@ -46,8 +47,7 @@ pub(super) async fn supervise(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
     oversight::add_order(turn, after.id, role.as_str(), &demand, due).await?;
     let directory = turn.actor.office.directory.clone();
     let label = show::label(&after, &directory);
-    let name = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
-    let who = format!("{name}（{role}）");
+    let who = format!("{}（{role}）", my_name(turn));
     let reply = |seq: Option<i64>| {
         Reply::both(
             words::supervised_for_group(&show::group_label(&after, &directory), after.seq, due, now),
@@ -100,12 +100,6 @@ pub(super) async fn answer(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
         tell_role(turn, &after, Role::NpcStaff, Class::Now, Reply::text(text));
     }
     Ok(words::order_answered(&show::here(turn, &after), left).into())
-}
-
-/// Gives the files of an account to a ticket.
-pub(super) async fn attach(turn: &mut Turn<'_, Actor>, account: &Account, ticket: i64) -> Result<()> {
-    let files: Vec<i64> = account.media.iter().map(|file| file.id).collect();
-    media::attach(turn.tx, &files, ticket).await
 }
 
 /// The third urge and each after it: dispatchers know, and an order is proposed with one tap to those who may give it.

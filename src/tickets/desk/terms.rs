@@ -1,6 +1,6 @@
 //! Time: 延期 with its answers, 挂账, 重启.
 
-use super::{Change, change, tell_reporters, tell_role, tell_unit, text, unit_name};
+use super::{Change, change, deputy::tell_group, tell_reporters, tell_role, tell_unit, text, unit_name};
 use crate::{
     bot::{
         Turn,
@@ -9,8 +9,8 @@ use crate::{
     clock::{DAY, HOUR, local, start_of},
     error::{Error, Result},
     message::{Millis, Reply},
-    outbox::{Class, Push, Target},
-    people::{Actor, GroupOf, Role, contains},
+    outbox::Class,
+    people::{Actor, Role, contains},
     tickets::{
         Matter, Proposal, Sealed, Ticket, Voice,
         calendar::{self, Amount, Clock},
@@ -44,7 +44,7 @@ pub(super) fn room_now(ticket: &Ticket, now: Millis) -> Result<i64, String> {
     if let Some(due) = ticket.resolve_due.filter(|due| now > *due) {
         return Err(words::extend_too_late(&number, due, now));
     }
-    let term = calendar::limit(Clock::Resolve, ticket.kind, ticket.priority);
+    let term = ticket.limit(Clock::Resolve);
     match room(term, ticket.extensions, ticket.extended_days) {
         0 => Err(words::extended_enough(&number, ticket.extensions, ticket.extended_days)),
         room => Ok(room),
@@ -175,26 +175,14 @@ pub(super) async fn shelved(turn: &mut Turn<'_, Actor>, ticket: &Ticket, proposa
     Ok(after)
 }
 
-/// Tells the deputies in whose area the ticket lies: the group's chat where one is bound, else its leader.
+/// Tells the deputies in whose area the ticket lies.
 fn tell_deputies(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: &Reply) {
     if ticket.sealed != Sealed::Open {
         return;
     }
     let directory = turn.actor.office.directory.clone();
     for group in directory.deputy_groups().iter().filter(|group| contains(&group.area, &ticket.area)) {
-        let lead = group.lead.as_deref().and_then(|lead| directory.staff_by_reference(lead));
-        match (directory.bound_group(&GroupOf::Deputies(group.id.clone())), lead) {
-            (Some(chat), _) => turn.push(Push {
-                target: Target::Group(chat.id.clone()),
-                ticket: Some(ticket.id),
-                class: Class::Batch,
-                reply: reply.clone(),
-                except: None,
-                urgent: ticket.urgent(),
-            }),
-            (None, Some(lead)) => super::tell_person(turn, ticket, lead.id, reply.clone()),
-            (None, None) => {}
-        }
+        tell_group(turn, ticket, group, Class::Batch, reply.clone(), reply);
     }
 }
 
@@ -215,7 +203,7 @@ fn resumed(now: Millis, left: Millis, term: Amount) -> Millis {
 
 /// A shelved ticket is worked on again; the clock goes on from where it stopped.
 pub(super) fn taken_up(ticket: &mut Ticket, now: Millis) {
-    let term = calendar::limit(Clock::Resolve, ticket.kind, ticket.priority);
+    let term = ticket.limit(Clock::Resolve);
     let left = ticket.time_left.take().unwrap_or(HOUR);
     ticket.resolve_due = Some(resumed(now, left, term));
     ticket.shelved_until = None;

@@ -1,11 +1,12 @@
 //! 撤销: one's own last command is taken back. An event is added, none is removed.
 
+use super::push;
 use crate::{
     bot::Turn,
     clock::MINUTE,
     error::{Error, Result},
     message::{Millis, Reply},
-    outbox::{self, Class, Push, Target},
+    outbox::{self, Class, Target},
     people::{Actor, Role},
     tickets::{
         Sealed, State, Ticket, columns, kept,
@@ -170,14 +171,7 @@ async fn correct(turn: &mut Turn<'_, Actor>, all: &[Changed], after: &[Ticket], 
                     merging::corrected(&label, word, ticket.state),
                 )
             };
-            turn.push(Push {
-                target: target.clone(),
-                ticket: Some(ticket.id),
-                class: Class::Now,
-                reply,
-                except: None,
-                urgent: ticket.urgent(),
-            });
+            push(turn, ticket, target.clone(), Class::Now, reply);
         }
     }
     turn.say(lines.join("\n"));

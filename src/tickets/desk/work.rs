@@ -1,8 +1,8 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
 use super::{
-    Change, account, answer, change, deputy::my_name, dispute, joint, key, sealed, tell_handler, tell_reporters, tell_role, text,
-    unit_name,
+    Change, about, account, answer, attach, change, dispute, joint, key, my_name, push, sealed, tell_handler, tell_reporters,
+    tell_role, text, unit_name,
 };
 use crate::{
     bot::{
@@ -11,9 +11,8 @@ use crate::{
     },
     clock::DAY,
     error::{Error, Result},
-    media,
     message::Reply,
-    outbox::{Class, Push, Target},
+    outbox::{Class, Target},
     people::{Actor, Role},
     tickets::{
         Method, Mode, Sealed, State, Ticket, Verification,
@@ -51,7 +50,7 @@ pub(super) async fn send_back(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
         ticket.send_backs += 1;
         ticket.sign_due = None;
         ticket.contact_due = None;
-        ticket.dispatch_due = Some(calendar::due(now, calendar::limit(Clock::Dispatch, ticket.kind, ticket.priority)));
+        ticket.dispatch_due = Some(ticket.due(Clock::Dispatch, now));
     })
     .await?;
     if after.state == State::Disputed {
@@ -104,18 +103,11 @@ pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
     let name = colleague.name.clone();
     let after =
         change(turn, &ticket, Change::of(Verb::Give).because(&name).internal(), |ticket| ticket.handler = Some(person)).await?;
-    let by = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
-    let mut reply = Reply::text(wording::given(&show::label(&after, &directory), by));
+    let by = my_name(turn);
+    let mut reply = Reply::text(wording::given(&show::label(&after, &directory), &by));
     reply.card = Some(show::private_card("转给您的工单", &after, &directory, turn.now));
     reply.choices = show::chips(&after, &["看", "办结"]);
-    turn.push(Push {
-        target: Target::Person(person),
-        ticket: Some(after.id),
-        class: Class::Now,
-        reply,
-        except: None,
-        urgent: after.urgent(),
-    });
+    push(turn, &after, Target::Person(person), Class::Now, reply);
     Ok(wording::given_to(&show::here(turn, &after), &name).into())
 }
 
@@ -265,8 +257,7 @@ async fn relay_of_lead(turn: &mut Turn<'_, Actor>, ticket: Ticket, said: &str) -
 
 /// Leaves a question whose answer is taken back to this side.
 fn leave_relay(turn: &mut Turn<'_, Actor>, ticket: &Ticket, target: Target, back: &str) -> Result<()> {
-    let mut preset = Answers::new();
-    preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
+    let mut preset = about(ticket);
     if !back.is_empty() {
         preset.insert("to".into(), Value::key(back, "").into());
     }
@@ -295,7 +286,6 @@ async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Opt
 /// chose.
 pub(super) fn tell_whoever_has_it(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
     if let Some(deputy) = group::with_deputy(turn.actor.directory(), ticket, turn.now) {
-        let reply = reply.in_private();
         super::tell_person(turn, ticket, deputy, reply);
         return;
     }
@@ -334,10 +324,9 @@ pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
     let settled = ticket.state == State::Submitted;
     let field = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id));
     let photo = !settled && ticket.sealed == Sealed::Open && field.is_some_and(|field| field.photo);
-    let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
     let mut given = Answers::new();
-    given.insert("needs_verdict".into(), yes_no(!settled && ticket.kind.needs_verdict()));
-    given.insert("needs_photo".into(), yes_no(photo));
+    given.insert("needs_verdict".into(), Value::yes_or_no(!settled && ticket.kind.needs_verdict()).into());
+    given.insert("needs_photo".into(), Value::yes_or_no(photo).into());
     given
 }
 
@@ -370,8 +359,7 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
         ticket.signed_off = false;
     })
     .await?;
-    let media: Vec<i64> = result.media.iter().map(|file| file.id).collect();
-    media::attach(turn.tx, &media, after.id).await?;
+    attach(turn, &result, after.id).await?;
     if settled {
         super::deputy::settled(turn, &after).await?;
         return Ok(Submitted::Done(Vec::new()));
@@ -399,7 +387,7 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let private = wording::result_private(&head, &show::label(&after, &directory), &detail);
     let reply = Reply::both(wording::to_sign_off(&number, after.seq), private);
     tell_role(turn, &after, Role::UnitLeader, Class::Batch, reply);
-    let extra = if media.is_empty() { String::new() } else { wording::files(media.len()) };
+    let extra = if result.media.is_empty() { String::new() } else { wording::files(result.media.len()) };
     let done = answer(turn, Verb::Done, &after, &extra);
     turn.say(done);
     super::photos::expect(turn, &after)?;
