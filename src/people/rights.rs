@@ -81,10 +81,10 @@ fn liaisons_of<'d>(directory: &'d Directory, unit: &str) -> Vec<&'d Staff> {
 /// The person that a word of a command line names, or the sentence that says who may be meant.
 pub fn staff_named(actor: &Actor, words: &str) -> Option<Resolved> {
     let directory = actor.directory();
-    let no = |note: String| Some(Resolved { value: None, notes: vec![note], ask: false });
+    let no = |note: String| Some(Resolved::not(note));
     match directory.people_named(words) {
         Named::One(person) if in_charge(actor, person) => {
-            Some(Resolved { value: Some(Value::key(person.id.to_string(), person.name.clone())), notes: Vec::new(), ask: false })
+            Some(Resolved::is(Value::key(person.id.to_string(), person.name.clone())))
         }
         Named::One(person) => no(wording::not_in_charge(&person.name)),
         // The dialog lists those that the word may mean.

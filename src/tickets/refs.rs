@@ -152,6 +152,12 @@ fn may_inspect(grants: &[Grant], area: &str, sealed: Sealed) -> bool {
     })
 }
 
+/// Does this person work in the ticket's unit?
+pub fn is_of_unit(directory: &Directory, staff: &Staff, ticket: &Ticket) -> bool {
+    let holds = |role: &Role| of_unit(*role) && directory.holds(&staff.grants, *role, scope_of(ticket));
+    Role::ALL.iter().any(holds)
+}
+
 /// The dispatchers whose grant covers the area above the ticket's county: they decide disputes.
 pub fn arbiters(directory: &Directory, ticket: &Ticket) -> Vec<i64> {
     let above = |grant: &Grant| {

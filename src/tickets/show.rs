@@ -158,10 +158,7 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
         lines.push(format!("附件　{} 个", media.len()));
     }
     for reporter in &reporters {
-        let known = match (reporter.mode, &reporter.contact) {
-            (Mode::RealName, Some(sealed)) if may_know => Some(office.keys.open(&contact_place(reporter.id), sealed)?),
-            _ => None,
-        };
+        let known = if reporter.mode == Mode::RealName && may_know { reporter.contact(&office.keys)? } else { None };
         lines.push(match reporter.mode {
             Mode::RealName if !may_know => wording::reporter_known_to_unit().to_owned(),
             mode => wording::reporter_line(mode, known.as_deref(), ticket.typed()),
@@ -307,14 +304,4 @@ fn timeline(past: &Past, now: Millis, staff: Option<&Directory>) -> String {
     let words =
         past.reason.as_deref().map(|reason| format!("：{}", text::shorten(&text::one_line(reason), 60))).unwrap_or_default();
     format!("{day} {} {what}{who}{words}", time_in_words(past.at))
-}
-
-/// The associated data of a reporter's sealed name and phone.
-pub fn contact_place(reporter: i64) -> String {
-    format!("reporter.contact.{reporter}")
-}
-
-/// The associated data of a reporter's sealed person or address.
-pub fn sealed_place(reporter: i64) -> String {
-    format!("reporter.sealed.{reporter}")
 }

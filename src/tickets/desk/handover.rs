@@ -1,6 +1,6 @@
 //! Work in hand when somebody goes: back to the unit's liaison, or to the new one.
 
-use super::tell_role;
+use super::{record, tell_role};
 use crate::{
     bot::Turn,
     error::Result,
@@ -9,10 +9,10 @@ use crate::{
     people::{Actor, Role},
     tickets::{
         State, Ticket,
-        columns::{self, COLUMNS, read},
+        columns::{COLUMNS, read},
         life::Verb,
         show,
-        store::{self, At, By, Event},
+        store::{self, By, Event},
         wording::lists as wording,
     },
 };
@@ -38,28 +38,13 @@ pub async fn in_hand(turn: &mut Turn<'_, Actor>, person: i64) -> Result<Vec<Tick
 /// # Errors
 /// Those of the database.
 pub async fn hand_over(turn: &mut Turn<'_, Actor>, tickets: Vec<Ticket>, to: Option<i64>, name: &str) -> Result<()> {
-    let keys = turn.actor.office.keys.clone();
     let directory = turn.actor.office.directory.clone();
     for before in tickets {
-        let mut after = before.clone();
-        after.handler = to;
-        let replaced = columns::replaced(&columns::changed(&before, &after));
-        if !store::update(turn.tx, &before, &mut after, 1).await? {
-            continue;
-        }
         let reason = if to.is_some() { name.to_owned() } else { wording::handed_back_event(name) };
-        let event = Event {
-            verb: Verb::Give,
-            from: Some(before.state),
-            to: after.state,
-            reason: Some(&reason),
-            payload: None,
-            visible: "staff",
-            before: replaced,
-        };
-        let at = At { ticket: after.id, seq: after.events, turn_key: turn.key, now: turn.now };
+        let event = Event { reason: Some(&reason), visible: "staff", ..Event::of(Verb::Give, before.state) };
         let by = By { person: Some(turn.actor.person), role: Role::Admin.as_str() };
-        store::event(turn.tx, &keys, at, by, event).await?;
+        let after = Ticket { handler: to, ..before.clone() };
+        let Some(after) = record(turn, &before, after, by, event).await? else { continue };
         if to.is_none() {
             let reply = Reply::both(
                 wording::handed_back(&show::group_label(&after, &directory), name, after.seq),

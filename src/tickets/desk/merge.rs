@@ -1,7 +1,7 @@
 //! 并单 and 拆回: several tickets handled as one, and apart again. A leading ticket is never itself merged into another one that
 //! has it as a leader: when it is merged, those merged into it move along.
 
-use super::{Change, change, key, tell_handler, tell_reporters, work::tell_whoever_has_it};
+use super::{Change, change, key, record, tell_handler, tell_reporters, work::tell_whoever_has_it};
 use crate::{
     bot::{
         Submitted, Turn, close_offers,
@@ -16,7 +16,7 @@ use crate::{
         Sealed, State, Ticket, columns,
         life::{To, Verb},
         show,
-        store::{self, At, By, Event},
+        store::{self, By, Event},
         together,
         wording::{self, merging},
     },
@@ -90,25 +90,11 @@ fn with_unit(state: State) -> bool {
 
 /// What was merged into a ticket that is merged itself follows it. Nobody commands this, so no right is asked for.
 async fn move_along(turn: &mut Turn<'_, Actor>, ticket: &Ticket, leader: &Ticket) -> Result<Ticket> {
-    let mut after = Ticket { merged_into: Some(leader.id), ..ticket.clone() };
-    let before = columns::replaced(&columns::changed(ticket, &after));
-    if !store::update(turn.tx, ticket, &mut after, 1).await? {
-        return Err(Error::user(wording::too_late(ticket)));
-    }
     let number = leader.short();
-    let event = Event {
-        verb: Verb::Merge,
-        from: Some(ticket.state),
-        to: after.state,
-        reason: Some(&number),
-        payload: None,
-        visible: "all",
-        before,
-    };
-    let at = At { ticket: after.id, seq: after.events, turn_key: turn.key, now: turn.now };
-    let keys = turn.actor.office.keys.clone();
-    store::event(turn.tx, &keys, at, By { person: None, role: "itself" }, event).await?;
-    Ok(after)
+    let after = Ticket { merged_into: Some(leader.id), ..ticket.clone() };
+    let event = Event { reason: Some(&number), ..Event::of(Verb::Merge, after.state) };
+    let by = By { person: None, role: "itself" };
+    record(turn, ticket, after, by, event).await?.ok_or_else(|| Error::user(wording::too_late(ticket)))
 }
 
 /// 拆回: back to the state before, with the clocks as they were.

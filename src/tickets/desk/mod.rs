@@ -40,7 +40,7 @@ pub use reporter::{by_query_code, withdraw_needs};
 pub use same::same_items;
 pub use sealed::{brought, nobody_inspects};
 pub use split::matters_rule;
-pub use spot::{checkers, may_not_verify, verify_needs};
+pub use spot::{checkers, verify_needs};
 pub use suggest::{
     choices as suggestion_choices, draft as suggestion_draft, mine as my_suggestions, moves as suggestion_moves,
     named as suggestion_named,
@@ -260,6 +260,7 @@ pub async fn in_vain(turn: &mut Turn<'_, Actor>, verb: Verb, ticket: &Ticket) ->
         Verb::Rate => outcome::no_more_rating(turn, ticket).await?,
         Verb::Unreasonable => appeal::no_claim(turn, ticket).await?,
         Verb::Callback => callback::not_by_you(turn, ticket).await?,
+        Verb::Verify => spot::may_not_verify(turn, ticket).await?,
         _ => None,
     })
 }
@@ -395,15 +396,7 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     let at = At { ticket: before.id, seq: after.events - i64::from(what.aside.is_some()), turn_key: turn.key, now: turn.now };
     let mut from = before.state;
     if what.accepts {
-        let event = Event {
-            verb: Verb::Accept,
-            from: Some(from),
-            to: State::Accepted,
-            reason: None,
-            payload: None,
-            visible: "all",
-            before: None,
-        };
+        let event = Event { from: Some(from), ..Event::of(Verb::Accept, State::Accepted) };
         let by = By { person: Some(turn.actor.person), role: Role::Intake.as_str() };
         store::event(turn.tx, &keys, At { seq: at.seq - 1, ..at }, by, event).await?;
         from = State::Accepted;
@@ -430,18 +423,31 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     store::event(turn.tx, &keys, at, by, event).await?;
     if let Some(aside) = what.aside {
         let aside = kept::beside(&keys, &after, Some(aside))?;
-        let event = Event {
-            verb: what.verb,
-            from: Some(after.state),
-            to: after.state,
-            reason: aside.as_deref(),
-            payload: None,
-            visible: "staff",
-            before: None,
-        };
+        let (from, reason) = (Some(after.state), aside.as_deref());
+        let event = Event { from, reason, visible: "staff", ..Event::of(what.verb, after.state) };
         store::event(turn.tx, &keys, At { seq: after.events, ..at }, by, event).await?;
     }
     Ok(after)
+}
+
+/// Writes a change that follows from another one or is commanded outside of the table, so that no right is asked for, with its
+/// event. `None`: somebody did something since the ticket was read.
+async fn record(
+    turn: &mut Turn<'_, Actor>,
+    before: &Ticket,
+    mut after: Ticket,
+    by: By,
+    event: Event<'_>,
+) -> Result<Option<Ticket>> {
+    let keys = turn.actor.office.keys.clone();
+    let replaced = columns::replaced(&columns::changed(before, &after));
+    if !store::update(turn.tx, before, &mut after, 1).await? {
+        return Ok(None);
+    }
+    let replaced = kept::beside(&keys, &after, replaced.as_deref())?.map(Cow::into_owned);
+    let at = At { ticket: after.id, seq: after.events, turn_key: turn.key, now: turn.now };
+    store::event(turn.tx, &keys, at, by, Event { from: Some(before.state), before: replaced, ..event }).await?;
+    Ok(Some(after))
 }
 
 /// What an anonymous reporter is told about the ticket is recorded under the entry, so that no row leads from it to the chat.

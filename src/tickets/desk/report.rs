@@ -287,8 +287,7 @@ pub(super) async fn write(
         // What the dialog said back holds the same words as the ticket and would lead from one to the other.
         crate::outbox::forget_said(turn.tx, &Target::Chat(turn.conversation)).await?;
     }
-    let event =
-        Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all", before: None };
+    let event = Event::of(Verb::Report, State::Submitted);
     let at = At { ticket: ticket.id, seq: 1, turn_key: turn.key, now };
     store::event(turn.tx, &keys, at, by(turn, Who::Reporter), event).await?;
     Ok((reporter.id, code))
@@ -326,8 +325,8 @@ pub(super) fn reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket, contact: Opt
         Mode::Anonymous => (turn.actor.nameless_holder(), serde_json::to_string(&turn.actor.address)?),
         Mode::RealName | Mode::Confidential => (turn.actor.holder(), turn.actor.person.to_string()),
     };
-    let sealed = office.keys.seal(&show::sealed_place(id), &plain)?;
-    let contact = contact.map(|contact| office.keys.seal(&show::contact_place(id), &contact)).transpose()?;
+    let sealed = office.keys.seal(&people::reporter_place(id), &plain)?;
+    let contact = contact.map(|contact| office.keys.seal(&store::contact_place(id), &contact)).transpose()?;
     Ok(Reporter { id, ticket: ticket.id, mode: ticket.mode, holder, sealed, contact })
 }
 

@@ -6,11 +6,11 @@ use crate::{
         Submitted, Turn, close_offers,
         dialog::{Answers, Value},
     },
-    clock::{DAY, HOUR, MINUTE},
+    clock::{DAY, MINUTE},
     error::{Error, Result},
     message::Reply,
     outbox::{Class, Target},
-    people::{Actor, Role},
+    people::{Actor, Role, codes},
     tickets::{
         Matter, Proposal, Sealed, State, Ticket, Voice, group, kept,
         life::{To, Verb, When},
@@ -197,14 +197,14 @@ pub async fn by_query_code(turn: &mut Turn<'_, Actor>, words: &str) -> Result<Op
     let now = turn.now;
     let keys = turn.actor.office.keys.clone();
     let guesser = turn.actor.nameless_holder();
-    if store::wrong_guesses(turn.tx, &guesser, now - HOUR).await? >= 5 {
+    if codes::guessed_too_often(turn.tx, &guesser, now).await? {
         return Ok(Some(wording::too_many_codes().to_owned()));
     }
     let look = store::Look { query_code: Some(keys.hash("query", &digits)), ..store::Look::default() };
     match store::find(turn.tx, &look).await?.pop() {
         Some(ticket) => Ok(Some(show::for_reporter(turn, &ticket).await?.text)),
         None => {
-            store::add_wrong_guess(turn.tx, &guesser, now).await?;
+            codes::guessed_wrong(turn.tx, &guesser, now).await?;
             Ok(Some(wording::unknown_code().to_owned()))
         }
     }

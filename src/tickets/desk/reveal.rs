@@ -47,10 +47,9 @@ pub(super) async fn reveal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
 /// What is known of one who reported.
 fn identity(turn: &Turn<'_, Actor>, ticket: &Ticket, reporter: &Reporter) -> Result<String> {
     let office = turn.actor.office.clone();
-    let plain = office.keys.open(&show::sealed_place(reporter.id), &reporter.sealed)?;
+    let plain = reporter.who(&office.keys)?;
     let person: i64 = plain.parse().map_err(|_| Error::fault("a reporter's entry holds no person"))?;
-    let contact = reporter.contact.as_ref();
-    let contact = contact.map(|sealed| office.keys.open(&show::contact_place(reporter.id), sealed)).transpose()?;
+    let contact = reporter.contact(&office.keys)?;
     let name = office.directory.staff(person).map(|staff| staff.name.as_str());
     Ok(wording::secrecy::identity(name, contact.as_deref(), wording::channel(&ticket.source), ticket.typed()))
 }

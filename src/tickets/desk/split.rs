@@ -130,8 +130,7 @@ async fn part(
         store::add_reporter(turn.tx, &copy, now).await?;
     }
     let why = merging::part_of(&whole.short());
-    let event =
-        Event { verb: Verb::Split, from: None, to: part.state, reason: Some(&why), payload: None, visible: "all", before: None };
+    let event = Event { reason: Some(&why), ..Event::of(Verb::Split, part.state) };
     let at = At { ticket: part.id, seq: 1, turn_key: turn.key, now };
     let by = by(turn, who);
     store::event(turn.tx, &office.keys, at, by, event).await?;
@@ -142,11 +141,8 @@ async fn part(
 fn copied(turn: &mut Turn<'_, Actor>, reporter: &Reporter, ticket: i64) -> Result<Reporter> {
     let keys = &turn.actor.office.keys;
     let id = turn.tx.id()?;
-    let sealed = keys.seal(&show::sealed_place(id), &keys.open(&show::sealed_place(reporter.id), &reporter.sealed)?)?;
-    let again = |contact: &String| -> Result<String> {
-        keys.seal(&show::contact_place(id), &keys.open(&show::contact_place(reporter.id), contact)?)
-    };
-    let contact = reporter.contact.as_ref().map(again).transpose()?;
+    let sealed = keys.seal(&people::reporter_place(id), &reporter.who(keys)?)?;
+    let contact = reporter.contact(keys)?.map(|contact| keys.seal(&store::contact_place(id), &contact)).transpose()?;
     Ok(Reporter { id, ticket, mode: reporter.mode, holder: reporter.holder.clone(), sealed, contact })
 }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     bot::{
         Turn, close_offers,
-        dialog::{Account, Answers, Value},
+        dialog::{Account, Answers, Item, Value},
     },
     error::{Error, Result},
     message::{MediaKind, Reply},
@@ -20,7 +20,7 @@ use crate::{
         State, Ticket, group,
         life::{To, Verb},
         oversight::{self, Checker},
-        show, store,
+        show,
         wording::{self, oversight as words},
     },
 };
@@ -84,10 +84,7 @@ pub fn verify_needs(turn: &Turn<'_, Actor>, answers: &Answers) -> Answers {
 }
 
 /// Why this person may not verify the ticket, though deputies may: he handled it himself.
-///
-/// # Errors
-/// Those of the database.
-pub async fn may_not_verify(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
+pub(super) async fn may_not_verify(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
     let judge = may_judge(turn.actor.person, &handled_by(turn, ticket).await?);
     Ok((!judge).then(|| words::handled_it(&ticket.short())))
 }
@@ -206,8 +203,7 @@ pub(super) async fn strike_off(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Re
 ///
 /// # Errors
 /// Those of the database.
-pub async fn checkers(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Vec<crate::bot::dialog::Item>> {
-    let Some(ticket) = store::by_id(turn.tx.conn(), ticket).await? else { return Ok(Vec::new()) };
-    let handled = handled_by(turn, &ticket).await?;
-    Ok(group::checkers(&turn.actor, &ticket, &handled))
+pub async fn checkers(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<Item>> {
+    let handled = handled_by(turn, ticket).await?;
+    Ok(group::checkers(&turn.actor, ticket, &handled))
 }

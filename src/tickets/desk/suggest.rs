@@ -172,16 +172,15 @@ pub async fn choices(turn: &mut Turn<'_, Actor>) -> Result<Vec<Item>> {
 /// # Errors
 /// Those of the database.
 pub async fn named(turn: &mut Turn<'_, Actor>, said: &str) -> Result<Resolved> {
-    let not = |sentence| Resolved { value: None, notes: vec![sentence], ask: false };
     let number = said.trim_end_matches('号').parse::<i64>().ok().or_else(|| cut::number(said).map(i64::from));
-    let Some(id) = number else { return Ok(not(words::no_number(&cut::shorten(said, 20)))) };
-    let Some(one) = suggestion::by_id(turn.tx, id).await? else { return Ok(not(words::unknown(id))) };
+    let Some(id) = number else { return Ok(Resolved::not(words::no_number(&cut::shorten(said, 20)))) };
+    let Some(one) = suggestion::by_id(turn.tx, id).await? else { return Ok(Resolved::not(words::unknown(id))) };
     let party = party(turn, &one).filter(|party| *party == Party::Author || one.stage != Stage::Draft);
-    let Some(party) = party else { return Ok(not(words::unknown(id))) };
+    let Some(party) = party else { return Ok(Resolved::not(words::unknown(id))) };
     if suggestion::moves(one.stage, party).is_empty() {
-        return Ok(not(words::nothing_to_do(&one)));
+        return Ok(Resolved::not(words::nothing_to_do(&one)));
     }
-    Ok(Resolved { value: Some(Value::key(id.to_string(), one.title)), notes: Vec::new(), ask: false })
+    Ok(Resolved::is(Value::key(id.to_string(), one.title)))
 }
 
 /// What this person can do with a suggestion now, as choices.

@@ -95,10 +95,7 @@ pub(super) async fn contact(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers:
 pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let person: i64 = key(answers, "person").parse().map_err(|_| Error::fault("转办 without a person"))?;
     let directory = turn.actor.office.directory.clone();
-    let colleague = directory.staff(person).filter(|staff| {
-        let scope = refs::scope_of(&ticket);
-        [Role::Handler, Role::Liaison, Role::UnitLeader].iter().any(|role| directory.holds(&staff.grants, *role, scope))
-    });
+    let colleague = directory.staff(person).filter(|staff| refs::is_of_unit(&directory, staff, &ticket));
     let Some(colleague) = colleague else { return Err(Error::user(wording::only_colleagues())) };
     let name = colleague.name.clone();
     let after =
@@ -318,16 +315,24 @@ pub fn finish_result(value: &Value, answers: &Answers) -> Result<(), String> {
     Ok(())
 }
 
-/// What the finishing dialog must be given about a ticket: whether a verdict and a picture are needed.
-pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
+/// What the finishing dialog must be given about its ticket: whether a verdict and a picture are needed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn finish_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Answers> {
+    let mut given = Answers::new();
+    if !answers.contains_key("ticket") {
+        return Ok(given);
+    }
+    let tickets = super::tickets(turn, answers).await?;
+    let Some(ticket) = tickets.first() else { return Ok(given) };
     // A deputy who settled it on the spot tells how, no more; what inspectors found out shows on no picture of the place.
     let settled = ticket.state == State::Submitted;
     let field = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id));
     let photo = !settled && ticket.sealed == Sealed::Open && field.is_some_and(|field| field.photo);
-    let mut given = Answers::new();
     given.insert("needs_verdict".into(), Value::yes_or_no(!settled && ticket.kind.needs_verdict()).into());
     given.insert("needs_photo".into(), Value::yes_or_no(photo).into());
-    given
+    Ok(given)
 }
 
 /// 办结.
