@@ -106,11 +106,19 @@ async fn the_same_message_at_the_same_time_has_one_effect() {
 #[tokio::test]
 async fn many_people_at_once_are_all_answered_and_counted() {
     let service = Service::start().await;
+    // Each from a village of its own: of one village they would be asked whether it is the same matter.
+    let villages: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM area WHERE code LIKE '131122105%' OR code LIKE '131122201%' ORDER BY code")
+            .fetch_all(&mut *service.running.db().read().await.unwrap())
+            .await
+            .unwrap();
+    let villages: Vec<&str> = villages.iter().filter(|name| name.ends_with("村民委员会")).map(String::as_str).collect();
     let reports = (0..60).map(|n| {
         let service = &service;
+        let words = format!("{}夜里有人打井抽水卖", villages[n]);
         async move {
             let account = format!("v{n}");
-            service.post(&format!("{n}-1"), &account, "前观津夜里有人打井抽水卖").await;
+            service.post(&format!("{n}-1"), &account, &words).await;
             service.post(&format!("{n}-2"), &account, "提交").await
         }
     });

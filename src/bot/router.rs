@@ -240,7 +240,7 @@ fn commands<A: App>(
     let parsed = command::parse(text, forms, &may)?;
     if in_dialog {
         let counts = match &parsed {
-            Ok(_) if choosing_for_a_command(app, turn) => true,
+            Ok(_) if choosing_for_a_command(app, turn) => !offered(app, turn, text),
             Ok(parsed) => parsed.slash || (parsed.numbered && parsed.is_complete()),
             Err(_) => text.starts_with('/'),
         };
@@ -287,6 +287,14 @@ fn choosing_for_a_command<A: App>(app: &A, turn: &Turn<'_, A::Actor>) -> bool {
     let of_command = app.forms().iter().any(|form| form.dialog == state.dialog) && turn.memory.offer.is_none();
     let choosing = set.get(&state.dialog).and_then(|dialog| dialog::wanted(dialog, state));
     of_command && choosing.is_some_and(|step| step.kind == dialog::Kind::Choice)
+}
+
+/// Do these words stand among the choices of the open question? “联系过” answers 回访 and is no 联系.
+fn offered<A: App>(app: &A, turn: &Turn<'_, A::Actor>, text: &str) -> bool {
+    let Some(state) = &turn.memory.dialog else { return false };
+    let set = app.dialogs();
+    let open = set.get(&state.dialog).and_then(|dialog| dialog::wanted(dialog, state));
+    open.is_some_and(|step| step.choices.iter().any(|item| item.text == text.trim()))
 }
 
 /// Is it the command whose question is open, given anew? Then nobody wants to answer that question.

@@ -6,7 +6,8 @@ use super::{
     desk,
     life::Verb,
     lists, refs, show,
-    store::{self, Past},
+    store::Past,
+    taken_back,
     wording::terms as words,
 };
 use crate::{
@@ -34,7 +35,7 @@ pub async fn show(turn: &mut Turn<'_, Actor>) -> Result<Submitted> {
     let mut due: Vec<(Ticket, usize)> = Vec::new();
     let mut later = 0;
     for ticket in refs::candidates(turn, Verb::Callback).await? {
-        let history = store::history(turn.tx, ticket.id).await?;
+        let history = taken_back::in_force(turn.tx, ticket.id).await?;
         if call_from(ticket.priority, &history).is_some_and(|from| turn.now > from) {
             due.push((ticket, desk::tries(&history)));
         } else {

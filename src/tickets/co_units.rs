@@ -37,8 +37,8 @@ impl Helper {
     }
 }
 
-/// The units that help with a ticket. A unit that became the lead in the meantime keeps its row and is not among them. Of what
-/// is sealed no unit knows, so none helps.
+/// The units that help with a ticket. A unit that became the lead in the meantime keeps its row until it is the lead no more,
+/// and is not among them. Of what is sealed no unit knows, so none helps.
 ///
 /// # Errors
 /// Those of the database.
@@ -58,6 +58,19 @@ pub async fn of(tx: &mut Tx, ticket: &Ticket) -> Result<Vec<Helper>> {
     Ok(helpers)
 }
 
+/// A unit that had the ticket no longer has anything to do with it, even if it helped before it was the lead.
+///
+/// # Errors
+/// Those of the database.
+pub async fn left(tx: &mut Tx, ticket: i64, unit: &str) -> Result<()> {
+    sqlx::query("DELETE FROM co_unit WHERE ticket_id = $1 AND unit = $2")
+        .bind(ticket)
+        .bind(unit.to_owned())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// A unit helps from now on. One that helped before it was the lead is asked anew.
 ///
 /// # Errors
@@ -65,7 +78,8 @@ pub async fn of(tx: &mut Tx, ticket: &Ticket) -> Result<Vec<Helper>> {
 pub async fn add(tx: &mut Tx, ticket: i64, unit: &str, due: Millis, (turn_key, now): (&str, Millis)) -> Result<()> {
     sqlx::query(
         "INSERT INTO co_unit (ticket_id, unit, at, due_at, turn_key) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (ticket_id, unit) DO UPDATE SET at = excluded.at, due_at = excluded.due_at, turn_key = excluded.turn_key",
+         ON CONFLICT (ticket_id, unit) DO UPDATE SET at = excluded.at, due_at = excluded.due_at, turn_key = excluded.turn_key,
+         opinion = NULL, answered_at = NULL, answer_key = NULL",
     )
     .bind(ticket)
     .bind(unit.to_owned())

@@ -16,7 +16,7 @@ use std::fmt::Write;
 type Point = (i32, i32);
 
 const WIDTH: i32 = 900;
-const HEIGHT: i32 = 664;
+const HEIGHT: i32 = 684;
 /// Half a box.
 const HALF: Point = (44, 20);
 
@@ -66,6 +66,7 @@ const WAYS: &[Way] = &[
     way(Submitted, Accepted, &[(136, 246), (170, 246)], (152, 246), Anchor::Gap),
     way(Accepted, Dispatched, &[(258, 246), (292, 246)], (274, 246), Anchor::Gap),
     way(Dispatched, Working, &[(380, 246), (414, 246)], (396, 246), Anchor::Gap),
+    way(Working, Callback, &[(496, 226), (496, 206), (682, 206), (682, 226)], (589, 200), Anchor::Over),
     way(Working, InReview, &[(502, 246), (536, 246)], (518, 246), Anchor::Gap),
     way(InReview, Callback, &[(624, 246), (658, 246)], (640, 246), Anchor::Gap),
     way(Callback, Closed, &[(746, 246), (780, 246)], (762, 246), Anchor::Gap),
@@ -85,9 +86,11 @@ const WAYS: &[Way] = &[
     way(InReview, Working, &[(564, 266), (564, 288), (494, 288), (494, 266)], (546, 304), Anchor::Over),
     way(Callback, Working, &[(686, 266), (686, 322), (476, 322), (476, 266)], (586, 337), Anchor::Over),
     way(Closed, Working, &[(824, 266), (824, 356), (458, 356), (458, 266)], (646, 371), Anchor::Over),
-    way(Submitted, Rejected, &[(70, 266), (70, 456)], (64, 424), Anchor::Before),
-    way(Rejected, Submitted, &[(94, 456), (94, 266)], (100, 440), Anchor::After),
-    way(Cancelled, Submitted, &[(216, 456), (216, 400), (118, 400), (118, 266)], (168, 394), Anchor::Over),
+    way(Callback, Submitted, &[(712, 266), (712, 394), (126, 394), (126, 266)], (546, 389), Anchor::Over),
+    way(Closed, Submitted, &[(840, 266), (840, 394), (126, 394), (126, 266)], (790, 389), Anchor::Over),
+    way(Submitted, Rejected, &[(64, 266), (64, 456)], (58, 430), Anchor::Before),
+    way(Rejected, Submitted, &[(84, 456), (84, 266)], (90, 446), Anchor::After),
+    way(Cancelled, Submitted, &[(216, 456), (216, 430), (106, 430), (106, 266)], (162, 425), Anchor::Over),
 ];
 
 /// Ends that many states lead to by the same words: one arrow from a list of the states stands for all of them.
@@ -118,8 +121,10 @@ fn words(row: &Row) -> Vec<&'static str> {
     match (row.verb, row.when) {
         // What is agreed on was proposed before.
         (Verb::Agree, When::Proposed(matter)) => vec![matter.chinese(), row.verb.chinese()],
+        (Verb::Reopen | Verb::Verify, When::NoUnit) => vec!["代表办的重办"],
         (Verb::Verify, _) => vec!["查验未整改"],
         (Verb::SendBack, When::SecondSendBack) => vec!["再退单"],
+        (Verb::Done, When::NeedsNoReview) => vec!["咨询办结"],
         (Verb::Done, When::Given) => vec!["代表当场办结"],
         (Verb::Assign, _) if row.who == [Who::IntakeAndDispatcher].as_slice() => vec!["派单（受理员兼派单员）"],
         (verb, _) => vec![verb.chinese()],
@@ -187,6 +192,7 @@ const LEGEND: &str = r#"<path d="M24 612 H62" class="way main-way"/><text x="72"
 <rect x="308" y="602" width="32" height="20" rx="5" class="side-box"/><text x="348" y="616" class="note">停一停</text>
 <rect x="420" y="602" width="32" height="20" rx="4" class="end-box"/><text x="460" y="616" class="note">到此为止</text>
 <text x="24" y="644" class="note">撤销：自己刚做的，十分钟内、之后没人动过的，可以收回，回到之前的一步。状态不变的命令不在图上，看表。</text>
+<text x="24" y="666" class="note">密封的由纪检监察自己办：受理就办，办结直接给反映人评价，不派单位。</text>
 "#;
 
 /// The arrows in words, for those who do not see them.

@@ -307,7 +307,8 @@ const fn to(state: State) -> To {
 }
 
 /// The table, in the order of `domain.md` 6.2. For a verb and a state the first row that fits counts.
-pub const ROWS: &[Row] = &[
+/// A static, so that a row is the same row everywhere.
+pub static ROWS: &[Row] = &[
     row(
         Verb::Report,
         &[],
@@ -417,7 +418,7 @@ pub const ROWS: &[Row] = &[
         &[Told::Unit, Told::OldUnit, Told::Reporters],
     ),
     row(Verb::Note, &[Working], SAME, &[LIAISON, HANDLER, Who::CoLiaison], "带“公开”的反映人看得到", &[Told::Reporters]),
-    row(Verb::Note, &[InReview], SAME, &[LIAISON, HANDLER], "办结以后补的话和照片", &[]),
+    row(Verb::Note, &[InReview], SAME, &[LIAISON, HANDLER], "办结以后补的话和照片，带“公开”的反映人看得到", &[Told::Reporters]),
     row(
         Verb::Contact,
         &[Dispatched, Working],
@@ -445,8 +446,8 @@ pub const ROWS: &[Row] = &[
         &[Dispatched, Working],
         SAME,
         &[LIAISON, DISPATCHER],
-        "请别的单位协办，意见在主办一半的时间内",
-        &[Told::CoUnits],
+        "请别的单位协办，意见在主办一半的时间内；派单员请的告诉主办单位",
+        &[Told::CoUnits, Told::Unit],
     ),
     row(Verb::Opinion, &[Dispatched, Working], SAME, &[Who::CoLiaison], "协办单位的意见", &[Told::Unit]),
     row(Verb::Extend, &[Working], SAME, &[LIAISON], "到期前；最多两次，总共不超过原来的期限和 10 个工作日", &[Told::Dispatcher])
@@ -508,7 +509,7 @@ pub const ROWS: &[Row] = &[
         to(Working),
         &[Who::Reporter, CLERK],
         "轮次加一，期限减半；反映人一共两次，回访时要的也算",
-        &[Told::Unit, Told::UnitLeader, Told::Dispatcher],
+        &[Told::Unit, Told::UnitLeader, Told::Dispatcher, Told::Reporters],
     )
     .when(When::ReopensLeft),
     row(
@@ -661,8 +662,8 @@ pub const ROWS: &[Row] = &[
         OPEN,
         SAME,
         &[Who::Reporter, DEPUTY, DISPATCHER],
-        "反映人三天一次；第三次起告诉派单员，建议督办",
-        &[Told::WhoeverHasIt, Told::Dispatcher, Told::NpcStaff],
+        "反映人三天一次；还没给意见的协办单位也催；第三次起告诉派单员，建议督办",
+        &[Told::WhoeverHasIt, Told::CoUnits, Told::Dispatcher, Told::NpcStaff],
     ),
     row(Verb::Urge, &[Merged], SAME, &[Who::Reporter], "并单以后：催的是主单", &[Told::WhoeverHasIt]).when(When::HasLeader),
     row(Verb::ToSuggestion, OPEN_AND_CLOSED, SAME, &[DEPUTY], "共性的问题写成代表建议", &[Told::NpcStaff]),

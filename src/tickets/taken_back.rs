@@ -1,6 +1,9 @@
 //! 撤销: the statements that find a person's last command, and take back what it wrote beside the tickets.
 
-use super::{life::Verb, store::Past};
+use super::{
+    life::Verb,
+    store::{self, Past},
+};
 use crate::{db::Tx, error::Result, message::Millis};
 use sqlx::Row;
 
@@ -19,6 +22,15 @@ pub fn standing(history: &[Past]) -> Vec<&Past> {
     }
     standing.reverse();
     standing
+}
+
+/// The history of a ticket without what was taken back: what a rule may count.
+///
+/// # Errors
+/// Those of the database.
+pub async fn in_force(tx: &mut Tx, ticket: i64) -> Result<Vec<Past>> {
+    let history = store::history(tx, ticket).await?;
+    Ok(standing(&history).into_iter().cloned().collect())
 }
 
 /// The last command of somebody in office.

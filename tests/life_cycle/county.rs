@@ -8,7 +8,7 @@ use minhu::{
     db::Db,
     message::{Address, Content, Media, MediaKind, Reply, Said, Update},
     outbox::{Courier, Target},
-    people::{self, Office, org::Org, person_holder},
+    people::{self, Office, org::Org, person_holder, reporter_place},
     seal::Keys,
     tickets::{
         Kind, Method, Mode, Proposal, State, Ticket, Verification, Voice,
@@ -100,7 +100,7 @@ impl County {
         let clock = Clock::starting_at(morning());
         let org = people::org::read_toml("org.toml", &organisation(offices), &Org::default()).unwrap();
         import(&db, &keys, &org, &Org::default(), clock.now()).await.unwrap();
-        let directory = Arc::new(people::store::load(&mut db.read().await.unwrap()).await.unwrap());
+        let directory = Arc::new(people::store::load(&mut db.read().await.unwrap(), clock.now()).await.unwrap());
         let mut by_name: HashMap<String, i64> = directory.all_staff().map(|staff| (staff.reference.clone(), staff.id)).collect();
         let office = Office { directory, keys: keys.clone(), dialogs: dialogs(None).unwrap() };
         let house = Arc::new(House::new(office, HashMap::new()));
@@ -217,7 +217,7 @@ impl County {
             }
             Mode::RealName | Mode::Confidential => (person_holder(&self.keys, person), person.to_string()),
         };
-        let sealed = self.keys.seal(&show::sealed_place(id), &plain).unwrap();
+        let sealed = self.keys.seal(&reporter_place(id), &plain).unwrap();
         Reporter { id, ticket, mode, holder, sealed, contact: None }
     }
 
@@ -294,6 +294,15 @@ impl County {
     /// A ticket as it stands now, by its number of the day.
     pub async fn ticket(&self, seq: i64) -> Ticket {
         store::by_id(&mut self.db.read().await.unwrap(), id_of(seq)).await.unwrap().unwrap()
+    }
+
+    /// The first so many tickets of the day.
+    pub async fn tickets(&self, count: usize) -> Vec<Ticket> {
+        let mut tickets = Vec::with_capacity(count);
+        for seq in 1..=count {
+            tickets.push(self.ticket(i64::try_from(seq).unwrap_or_default()).await);
+        }
+        tickets
     }
 
     /// Its events after the first `known`: what, from where, to where.

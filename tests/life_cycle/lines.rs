@@ -5,51 +5,10 @@ use minhu::{
     clock::DAY,
     people::Role,
     tickets::{
-        Kind, Matter, Mode, State, Unreasonable,
+        Kind, Matter, Mode, Sealed, State, Unreasonable,
         life::{Row, To, Verb, When, Who},
     },
 };
-
-/// Verbs that the program does not carry out yet. Empty at the end.
-pub const NOT_YET: &[Verb] = &[
-    Verb::Fix,
-    Verb::Appeal,
-    Verb::Handover,
-    Verb::Arbitrate,
-    Verb::Join,
-    Verb::Opinion,
-    Verb::Extend,
-    Verb::ExtendOk,
-    Verb::ExtendNo,
-    Verb::Shelve,
-    Verb::Resume,
-    Verb::Callback,
-    Verb::Verify,
-    Verb::Check,
-    Verb::Unreasonable,
-    Verb::Restore,
-    Verb::Undo,
-    Verb::Agree,
-    Verb::Disagree,
-    Verb::Answer,
-    Verb::Reveal,
-    Verb::Merge,
-    Verb::Unmerge,
-    Verb::Split,
-    Verb::Raise,
-    Verb::Forward,
-    Verb::Supervise,
-    Verb::ToSuggestion,
-];
-
-/// Rows of verbs that are built, which are not.
-pub fn is_built(row: &Row) -> bool {
-    let second_send_back = row.verb == Verb::SendBack && row.when == When::SecondSendBack;
-    let withdraw_proposed = row.verb == Verb::Withdraw && row.when == When::NeedsConsent;
-    let on_the_spot = row.verb == Verb::Done && row.when == When::Given;
-    let not_yet = !NOT_YET.is_empty() && (second_send_back || withdraw_proposed || on_the_spot);
-    !(NOT_YET.contains(&row.verb) || not_yet)
-}
 
 /// What is typed: the command with everything it needs, then answers, each said only while something is asked. `None`: nothing
 /// can be typed, it happens by itself or in the dialog of a report.
@@ -57,7 +16,7 @@ pub fn lines(row: &Row) -> Option<&'static [&'static str]> {
     Some(match (row.verb, row.to) {
         (Verb::Report | Verb::StrikeOff, _) => return None,
         (Verb::Ask, _) => &["追问 1 井在村东还是村西？"],
-        (Verb::Fix, _) => &["更正 1 标题 夜里抽水卖"],
+        (Verb::Fix, _) => &["更正 1 级别 紧急"],
         (Verb::Add, _) => &["补充 1 昨天夜里又抽了"],
         (Verb::Accept, _) => &["受理 1"],
         (Verb::Reject, _) => &["不予受理 1 外地 这口井在邻县", "确定"],
@@ -98,6 +57,7 @@ pub fn lines(row: &Row) -> Option<&'static [&'static str]> {
         (Verb::Undo, _) => &["撤销"],
         (Verb::Answer, _) => &["回复督办 1 已经派人到现场，三天内封井"],
         (Verb::Reveal, _) => &["看身份 1 要核对井的位置"],
+        (Verb::Merge, To::Same) => &["并单 2 1"],
         (Verb::Merge, _) => &["并单 1 2"],
         (Verb::Unmerge, _) => &["拆回 1"],
         (Verb::Split, _) => &["拆单 1", "夜里打井抽水\n村里路灯不亮"],
@@ -105,15 +65,20 @@ pub fn lines(row: &Row) -> Option<&'static [&'static str]> {
         (Verb::Forward, _) => &["上报 1"],
         (Verb::Withdraw, _) => &["撤回 1", "撤回"],
         (Verb::Supervise, _) => &["督办 1 三天内到现场核实 12月1日"],
-        (Verb::ToSuggestion, _) => &["转建议 1", "统一封停私打的机井", "建议对全县私打的机井统一排查，逐口封停"],
+        (Verb::ToSuggestion, _) => &["转建议 1", "统一封停私打的机井", "建议对全县私打的机井统一排查，逐口封停", "提交"],
         (Verb::Urge, _) => &["催办 1"],
         (Verb::Status, _) => &["查 1"],
     })
 }
 
-/// The second line of tickets that `并单` and `拆回` need: the leading one.
+/// Is it done to the ticket that leads, when a reporter of a merged one says it?
+pub fn with_leader(row: &Row) -> bool {
+    row.when == When::HasLeader && matches!(row.verb, Verb::Add | Verb::Relay | Verb::Rate | Verb::Urge)
+}
+
+/// Is there a second ticket, that leads or is led?
 fn needs_second(row: &Row) -> bool {
-    matches!(row.verb, Verb::Merge | Verb::Unmerge)
+    row.verb == Verb::Merge || row.when == When::HasLeader
 }
 
 /// The tickets of the row in this state with its condition fulfilled, for somebody who may do it as one of these.
@@ -130,8 +95,6 @@ pub fn scenes(county: &County, row: &Row, state: State, actor: &super::walk::Act
     scene.rated = row.verb == Verb::Unreasonable || matches!(row.when, When::Proposed(Matter::Unreasonable));
     fulfil(county, &mut scene, row.when, actor);
     match (row.verb, row.when) {
-        // Without the reporter's consent being needed nobody waits for it.
-        (Verb::Reopen, _) => scene.ticket.reopens = 0,
         (Verb::Undo, _) => {
             let before = format!(r#"{{"state":"{}"}}"#, origin(state).code());
             let (who, role) = if mine { (actor.id, actor.roles[0].as_str()) } else { ("npc_staff", "npc_staff") };
@@ -145,7 +108,8 @@ pub fn scenes(county: &County, row: &Row, state: State, actor: &super::walk::Act
     }
     let mut all = vec![scene];
     if needs_second(row) {
-        all.push(Scene { reporters: vec![("stranger2", Mode::RealName)], ..standing(State::Working, now).into() });
+        let state = if row.verb == Verb::Rate { State::Callback } else { State::Working };
+        all.push(Scene { reporters: vec![("stranger2", Mode::RealName)], ..standing(state, now).into() });
     }
     all
 }
@@ -176,6 +140,13 @@ fn fulfil(county: &County, scene: &mut Scene, when: When, actor: &super::walk::A
         When::NotSignedOff => ticket.signed_off = false,
         When::Given => ticket.given_to = Some(county.person("chosen")),
         When::HasLeader => ticket.merged_into = Some(super::county::id_of(2)),
+        When::NeedsNoReview => ticket.kind = Kind::Consult,
+        When::Sealed => (ticket.sealed, ticket.unit) = (Sealed::Area, None),
+        When::ReopensLeft => ticket.reopens = 0,
+        When::ReopensUsedUp => ticket.reopens = 2,
+        When::HasUnit => {}
+        When::NoUnit => ticket.unit = None,
+        When::FromDeputy => ticket.source = "deputy".to_owned(),
     }
 }
 
@@ -190,7 +161,10 @@ pub fn spoil(county: &County, scene: &mut Scene, when: When) -> Option<()> {
             ticket.arbitrated = true;
         }
         // The other row of the same verb takes it: who may and what it leads to is the other row's matter.
-        When::NeedsNoConsent => return None,
+        When::NeedsNoConsent | When::ReopensLeft | When::ReopensUsedUp | When::HasUnit | When::NoUnit => return None,
+        When::NeedsNoReview => return None,
+        When::Sealed => ticket.sealed = Sealed::Open,
+        When::FromDeputy => ticket.source = "simulator".to_owned(),
         When::NeedsConsent => {
             let by = county.voice("reporter", "reporter");
             ticket.proposal = Some(proposal(Matter::Withdraw, by, None));

@@ -6,7 +6,7 @@ use State::{
     Shelved, Submitted, Working,
 };
 use minhu::{
-    clock::{DAY, MINUTE},
+    clock::{DAY, MINUTE, parse},
     tickets::{
         State,
         calendar::{self, Amount},
@@ -14,36 +14,7 @@ use minhu::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the program does not do yet, by the command's word. Empty at the end.
-pub const NOT_YET: &[&str] = &[
-    "更正",
-    "申诉",
-    "移交",
-    "裁定",
-    "协办",
-    "协办意见",
-    "延期",
-    "同意延期",
-    "不同意延期",
-    "挂账",
-    "重启",
-    "回访",
-    "查验",
-    "请查验",
-    "不合理",
-    "恢复",
-    "撤销",
-    "同意",
-    "不同意",
-    "回复督办",
-    "看身份",
-    "督办",
-    "第二次退单",
-    "举报的撤回",
-    "第三次催办",
-];
-
-/// Who there is: id, name, rights. The water authority has three people, the city management one who does everything there.
+/// Who there is: id, name, rights. The water authority has three people, the city management and the one a level up one who does everything there.
 pub const OFFICES: &[(&str, &str, &str)] = &[
     ("intake", "受理甲", r#"{ role = "intake", area = "131122" }"#),
     ("both", "受理乙", r#"{ role = "intake", area = "131122" }, { role = "dispatcher", area = "131122" }"#),
@@ -52,6 +23,7 @@ pub const OFFICES: &[(&str, &str, &str)] = &[
     ("handler", "水务承办", r#"{ role = "handler", unit = "swj" }"#),
     ("unit_leader", "水务局长", r#"{ role = "unit_leader", unit = "swj" }"#),
     ("co_liaison", "城管联络", r#"{ role = "liaison", unit = "cgj" }"#),
+    ("above", "市水利联络", r#"{ role = "liaison", unit = "hssl" }"#),
     ("clerk", "回访员", r#"{ role = "callback_clerk", area = "131122" }"#),
     ("npc_staff", "人大工委", r#"{ role = "npc_staff", area = "131122" }"#),
     ("deputy", "马代表", r#"{ role = "deputy", area = "131122102" }"#),
@@ -69,6 +41,7 @@ pub const EVERYBODY: &[&str] = &[
     "handler",
     "unit_leader",
     "co_liaison",
+    "above",
     "clerk",
     "npc_staff",
     "deputy",
@@ -119,18 +92,24 @@ pub enum Do {
     Supervise,
     Answer,
     Urge,
+    /// Into the ticket at this place.
+    Merge(usize),
+    Unmerge,
+    Raise,
     Undo,
     Status,
 }
 
-/// The two units.
+/// The units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     Water,
     City,
+    /// One level up.
+    Above,
 }
 
-use Unit::{City, Water};
+use Unit::{Above, City, Water};
 
 /// Every command that is tried.
 pub const ALL: &[Do] = &[
@@ -185,6 +164,11 @@ pub const ALL: &[Do] = &[
     Do::Supervise,
     Do::Answer,
     Do::Urge,
+    Do::Merge(0),
+    Do::Merge(1),
+    Do::Merge(2),
+    Do::Unmerge,
+    Do::Raise,
     Do::Undo,
     Do::Status,
 ];
@@ -194,6 +178,7 @@ impl Unit {
         match self {
             Water => "swj",
             City => "cgj",
+            Above => "hssl",
         }
     }
 
@@ -201,6 +186,7 @@ impl Unit {
         match self {
             Water => "水务局",
             City => "城管局",
+            Above => "衡水市水利局",
         }
     }
 }
@@ -254,58 +240,14 @@ impl Do {
             Do::Withdraw => and(format!("撤回 {n}"), &["撤回"]),
             Do::Fix => one(format!("更正 {n} 标题 夜里抽水卖")),
             Do::Handover => and(format!("移交 {n} 市信访局 0318-5700000"), &["确定"]),
-            Do::Supervise => one(format!("督办 {n} 三天内到现场核实 12月1日")),
+            Do::Supervise => one(format!("督办 {n} 到现场核实 三天")),
             Do::Answer => one(format!("回复督办 {n} 已经派人到现场，三天内封井")),
             Do::Urge => one(format!("催办 {n}")),
+            Do::Merge(into) => one(format!("并单 {n} {}", into + 1)),
+            Do::Unmerge => one(format!("拆回 {n}")),
+            Do::Raise => one(format!("提级 {n} {}", Above.name())),
             Do::Undo => one("撤销".to_owned()),
             Do::Status => one(format!("查 {n}")),
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Do::Accept => "受理",
-            Do::Reject => "不予受理",
-            Do::Ask => "追问",
-            Do::Add => "补充",
-            Do::Assign(_) => "派单",
-            Do::Sign => "签收",
-            Do::SendBack => "退单",
-            Do::Redispatch(_) => "改派",
-            Do::Arbitrate(_) => "裁定",
-            Do::Note(_) => "进展",
-            Do::Contact => "联系",
-            Do::Give(_) => "转办",
-            Do::Relay => "转告",
-            Do::Join(_) => "协办",
-            Do::Opinion => "协办意见",
-            Do::Extend => "延期",
-            Do::ExtendOk => "同意延期",
-            Do::ExtendNo => "不同意延期",
-            Do::Shelve => "挂账",
-            Do::Agree => "同意",
-            Do::Disagree => "不同意",
-            Do::Resume => "重启",
-            Do::Done => "办结",
-            Do::SignOff => "审核",
-            Do::Redo => "退回重办",
-            Do::Pass => "通过",
-            Do::Rate(..) => "评价",
-            Do::Call(_) => "回访",
-            Do::Reopen => "重办",
-            Do::Verify(_) => "查验",
-            Do::Check => "请查验",
-            Do::Unreasonable => "不合理",
-            Do::Appeal => "申诉",
-            Do::Restore => "恢复",
-            Do::Withdraw => "撤回",
-            Do::Fix => "更正",
-            Do::Handover => "移交",
-            Do::Supervise => "督办",
-            Do::Answer => "回复督办",
-            Do::Urge => "催办",
-            Do::Undo => "撤销",
-            Do::Status => "查",
         }
     }
 }
@@ -327,6 +269,8 @@ pub struct Ticket {
     asks: u32,
     send_backs: u32,
     sent_back_by: Vec<Unit>,
+    /// The units that ever had it.
+    had: BTreeSet<&'static str>,
     arbitrated: bool,
     reopens: u32,
     urges: u32,
@@ -335,16 +279,31 @@ pub struct Ticket {
     signed_off: bool,
     closed_at: i64,
     cancelled_at: i64,
+    /// When somebody rated this round.
     rated_at: Option<i64>,
+    /// How often each reporter rated this round.
+    ratings: BTreeMap<&'static str, u32>,
+    /// The congress staff were asked for a third round.
+    congress_asked: bool,
+    /// The last words to the reporter were the clerk's.
+    clerk_asked: bool,
     appealed: bool,
     rejected_by: Option<&'static str>,
     restored: bool,
     extension: bool,
     extensions: u32,
     proposal: Option<Proposed>,
-    /// The helping unit, and whether its opinion is in.
-    co: Option<(Unit, bool)>,
+    /// The helping units, since when, and whether their opinion is in.
+    co: Vec<(Unit, i64, bool)>,
     supervised_by: Vec<&'static str>,
+    /// The title was corrected.
+    titled: bool,
+    /// Who asked the deputy to look on the spot.
+    checks: Vec<&'static str>,
+    /// The place of the ticket that leads, while this one is merged.
+    leader: Option<usize>,
+    /// As it was before it was merged, and when that was.
+    apart: Option<(Box<Ticket>, i64)>,
     passed: bool,
     seen: bool,
     struck_off: bool,
@@ -369,6 +328,7 @@ impl Ticket {
             asks: 0,
             send_backs: 0,
             sent_back_by: Vec::new(),
+            had: BTreeSet::new(),
             arbitrated: false,
             reopens: 0,
             urges: 0,
@@ -378,14 +338,21 @@ impl Ticket {
             closed_at: 0,
             cancelled_at: 0,
             rated_at: None,
+            ratings: BTreeMap::new(),
+            congress_asked: false,
+            clerk_asked: false,
             appealed: false,
             rejected_by: None,
             restored: false,
             extension: false,
             extensions: 0,
             proposal: None,
-            co: None,
+            co: Vec::new(),
             supervised_by: Vec::new(),
+            titled: false,
+            checks: Vec::new(),
+            leader: None,
+            apart: None,
             passed: false,
             seen: false,
             struck_off: false,
@@ -408,7 +375,7 @@ impl Ticket {
             dispatched_at: now,
             asks: if much { 2 } else { u32::from(state == NeedInfo) },
             send_backs,
-            sent_back_by: if send_backs > 0 { vec![Water] } else { Vec::new() },
+
             signed_off: finished && !much,
             passed: matches!(state, Callback | Closed),
             closed_at: now,
@@ -417,7 +384,8 @@ impl Ticket {
             restored: much,
             extension: working,
             proposal: working.then(|| Proposed { matter: "shelve", by: "dispatcher", agreed: Vec::new() }),
-            co: (much && assigned).then_some((City, false)),
+            co: if much && assigned { vec![(City, now, false)] } else { Vec::new() },
+            leader: (state == Merged).then_some(1),
             supervised_by: if much { vec!["npc_staff"] } else { Vec::new() },
             reopens: if much { 2 } else { 0 },
             ..Ticket::reported(vec!["zhou", "xiu"], true, false)
@@ -436,13 +404,26 @@ impl Ticket {
 /// What ought to come of a command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    pub ticket: Ticket,
-    /// The commands of the events that are added, in order.
-    pub events: Vec<&'static str>,
+    /// All tickets as they are then.
+    pub tickets: Vec<Ticket>,
+    /// The commands of the events that are added, in order, and to which ticket.
+    pub events: Vec<(usize, &'static str)>,
     /// Whom it tells: every one of these.
     pub told: BTreeSet<String>,
     /// And perhaps some of these.
     pub may: BTreeSet<String>,
+}
+
+impl Outcome {
+    /// Nothing.
+    pub fn nothing(tickets: &[Ticket]) -> Outcome {
+        Outcome { tickets: tickets.to_vec(), events: Vec::new(), told: BTreeSet::new(), may: BTreeSet::new() }
+    }
+
+    /// The events of one ticket.
+    pub fn events_of(&self, on: usize) -> Vec<&'static str> {
+        self.events.iter().filter(|(of, _)| *of == on).map(|(_, event)| *event).collect()
+    }
 }
 
 /// What a command comes to.
@@ -450,7 +431,7 @@ pub struct Outcome {
 pub enum Verdict {
     /// A sentence; nothing happens.
     Refused,
-    /// The program does not do this yet, or the rules leave open what is right: not tried.
+    /// The rules leave open what is right: not tried.
     Skip,
     Done(Box<Outcome>),
 }
@@ -465,10 +446,9 @@ pub struct Model {
 
 #[derive(Debug, Clone)]
 struct Last {
-    ticket: usize,
     at: i64,
-    before: Ticket,
-    after: Ticket,
+    /// The places of the tickets it changed, with what they were.
+    changed: Vec<(usize, Ticket)>,
     told: BTreeSet<String>,
     undone: bool,
 }
@@ -477,6 +457,7 @@ struct Last {
 fn works_as(who: &str, part: &str, unit: Option<Unit>) -> bool {
     match unit {
         Some(City) => who == "co_liaison",
+        Some(Above) => who == "above",
         Some(Water) => match part {
             "liaison" => matches!(who, "liaison" | "unit_leader"),
             "handler" => who == "handler",
@@ -502,19 +483,25 @@ impl Model {
 
     /// What this command of this person about this ticket ought to come to.
     pub fn predict(&self, who: &'static str, what: Do, on: usize) -> Verdict {
-        if not_yet(what.word()) {
-            return Verdict::Skip;
-        }
         if what == Do::Undo {
             return self.undo(who, on);
         }
-        let before = &self.tickets[on];
-        let mut turn =
-            Turn { who, now: self.now, t: before.clone(), events: Vec::new(), told: BTreeSet::new(), may: BTreeSet::new() };
+        let mut turn = Turn {
+            who,
+            now: self.now,
+            on,
+            t: self.tickets[on].clone(),
+            all: self.tickets.clone(),
+            for_merged: false,
+            events: Vec::new(),
+            told: BTreeSet::new(),
+            may: BTreeSet::new(),
+        };
         match turn.run(what) {
             Some(true) => {
-                let Turn { t: ticket, events, told, may, .. } = turn;
-                Verdict::Done(Box::new(Outcome { ticket, events, told, may }))
+                turn.put_down();
+                let Turn { all: tickets, events, told, may, .. } = turn;
+                Verdict::Done(Box::new(Outcome { tickets, events, told, may }))
             }
             Some(false) => Verdict::Refused,
             None => Verdict::Skip,
@@ -522,60 +509,80 @@ impl Model {
     }
 
     /// It happened.
-    pub fn happen(&mut self, who: &'static str, what: Do, on: usize, outcome: Outcome) {
-        let before = std::mem::replace(&mut self.tickets[on], outcome.ticket.clone());
-        if outcome.events.is_empty() {
-            return;
-        }
-        if what == Do::Undo {
-            if let Some(last) = self.last.get_mut(who) {
-                last.undone = true;
-            }
-            return;
-        }
-        let told = outcome.told.union(&outcome.may).cloned().collect();
-        let last = Last { ticket: on, at: self.now, before, after: outcome.ticket, told, undone: false };
+    pub fn happen(&mut self, who: &'static str, what: Do, outcome: Outcome) {
+        let before = std::mem::replace(&mut self.tickets, outcome.tickets);
+        let places: BTreeSet<usize> = outcome.events.iter().map(|(on, _)| *on).collect();
         // A later event on the ticket is what keeps others from taking theirs back.
-        for other in self.last.values_mut().filter(|other| other.ticket == on) {
+        for other in self.last.values_mut().filter(|last| last.changed.iter().any(|(on, _)| places.contains(on))) {
             other.undone = true;
         }
-        self.last.insert(who, last);
+        if places.is_empty() || what == Do::Undo || CITIZENS.contains(&who) {
+            return;
+        }
+        let changed = places.iter().map(|on| (*on, before[*on].clone())).collect();
+        let told = outcome.told.union(&outcome.may).cloned().collect();
+        self.last.insert(who, Last { at: self.now, changed, told, undone: false });
     }
 
     fn undo(&self, who: &'static str, on: usize) -> Verdict {
         let Some(last) = self.last.get(who).filter(|last| !last.undone) else { return Verdict::Refused };
-        if last.ticket != on || CITIZENS.contains(&who) {
+        let since = self.now - last.at - 10 * MINUTE;
+        // A command whose questions are answered a line a second ends a little later than it begins.
+        if !last.changed.iter().any(|(place, _)| *place == on) || (-MINUTE / 2..MINUTE / 2).contains(&since) {
             return Verdict::Skip;
         }
-        if self.now > last.at + 10 * MINUTE || self.tickets[on] != last.after {
+        if since > 0 {
             return Verdict::Refused;
         }
-        Verdict::Done(Box::new(Outcome {
-            ticket: last.before.clone(),
-            events: vec!["undo"],
-            told: BTreeSet::new(),
-            may: last.told.clone(),
-        }))
+        let mut outcome = Outcome { may: last.told.clone(), ..Outcome::nothing(&self.tickets) };
+        for (place, before) in &last.changed {
+            outcome.tickets[*place] = before.clone();
+            outcome.events.push((*place, "undo"));
+        }
+        Verdict::Done(Box::new(outcome))
     }
-}
-
-fn not_yet(word: &str) -> bool {
-    NOT_YET.contains(&word)
 }
 
 /// A command under way; `run` says whether it is carried out, or `None` when it is not tried.
 struct Turn {
     who: &'static str,
     now: i64,
+    /// The ticket at this place, taken out of all.
+    on: usize,
     t: Ticket,
-    events: Vec<&'static str>,
+    all: Vec<Ticket>,
+    /// A reporter of a ticket that was merged into this one says it, under the number of his own.
+    for_merged: bool,
+    events: Vec<(usize, &'static str)>,
     told: BTreeSet<String>,
     may: BTreeSet<String>,
 }
 
 impl Turn {
+    fn put_down(&mut self) {
+        self.all[self.on] = self.t.clone();
+    }
+
+    /// Turns to another ticket.
+    fn turn_to(&mut self, on: usize) {
+        self.put_down();
+        self.on = on;
+        self.t = self.all[on].clone();
+    }
+
+    /// The places of the tickets that were merged into this one.
+    fn followers(&self) -> Vec<usize> {
+        (0..self.all.len()).filter(|place| self.all[*place].leader == Some(self.on)).collect()
+    }
+
+    /// Who reported it, or a ticket that was merged into it.
+    fn reporters(&self) -> Vec<&'static str> {
+        let merged = self.followers().into_iter().flat_map(|place| self.all[place].reporters.clone());
+        self.t.reporters.iter().copied().chain(merged).collect()
+    }
+
     fn reporter(&self) -> bool {
-        self.t.reporters.contains(&self.who)
+        self.for_merged || self.t.reporters.contains(&self.who)
     }
 
     fn intake(&self) -> bool {
@@ -599,7 +606,7 @@ impl Turn {
     }
 
     fn co_liaison(&self) -> bool {
-        works_as(self.who, "liaison", self.t.co.map(|co| co.0))
+        self.t.co.iter().any(|co| works_as(self.who, "liaison", Some(co.0)))
     }
 
     fn is(&self, who: &str) -> bool {
@@ -608,8 +615,21 @@ impl Turn {
 
     fn to(&mut self, state: State, event: &'static str) -> Option<bool> {
         self.t.state = state;
-        self.events.push(event);
+        self.events.push((self.on, event));
+        self.let_go();
         Some(true)
+    }
+
+    /// What waits for an answer that can no longer be given.
+    fn let_go(&mut self) {
+        let state = self.t.state;
+        self.t.extension &= state == Working;
+        let untouched = self.t.untouched();
+        self.t.proposal = self.t.proposal.take().filter(|proposed| match proposed.matter {
+            "shelve" => state == Working,
+            "withdraw" => untouched,
+            _ => matches!(state, Callback | Closed),
+        });
     }
 
     fn same(&mut self, event: &'static str) -> Option<bool> {
@@ -622,7 +642,7 @@ impl Turn {
 
     fn tell_reporters(&mut self) {
         let others: Vec<String> =
-            self.t.reporters.iter().filter(|name| **name != self.who).map(|name| format!("reporter {name}")).collect();
+            self.reporters().iter().filter(|name| **name != self.who).map(|name| format!("reporter {name}")).collect();
         self.told.extend(others);
     }
 
@@ -649,6 +669,12 @@ impl Turn {
         }
     }
 
+    /// The other units that ever had it.
+    fn tell_those_before(&mut self, present: Unit) {
+        let before = self.t.had.iter().filter(|unit| **unit != present.id()).map(|unit| format!("role liaison of {unit}"));
+        self.told.extend(before);
+    }
+
     fn tell_leader(&mut self) {
         if let Some(unit) = self.t.unit {
             self.tell(unit_role("unit_leader", unit));
@@ -659,48 +685,129 @@ impl Turn {
     fn give_to(&mut self, unit: Unit, event: &'static str) -> Option<bool> {
         let old = self.t.unit.filter(|old| *old != unit);
         self.tell_liaison(old);
+        self.t.had.insert(unit.id());
         self.t.unit = Some(unit);
         self.t.handler = None;
         self.t.signed_off = false;
         self.t.dispatched_at = self.now;
-        self.t.co = self.t.co.filter(|co| co.0 != unit);
+        self.t.extension = false;
+        self.t.co.retain(|co| co.0 != unit);
         self.tell_liaison(Some(unit));
         self.tell_reporters();
         self.to(Dispatched, event)
     }
 
-    /// Another round.
-    fn again(&mut self, event: &'static str, mine: bool) -> Option<bool> {
-        self.t.reopens += u32::from(mine);
-        self.t.signed_off = false;
-        self.t.passed = false;
-        self.t.seen = false;
-        self.t.rated_at = None;
+    /// Another round; the reporter has two in all.
+    fn again(&mut self, event: &'static str, of_reporter: bool) -> Option<bool> {
+        self.t.reopens += u32::from(of_reporter);
+        self.anew();
         self.tell_unit();
         self.tell_leader();
         self.tell(role("dispatcher"));
         self.to(Working, event)
     }
 
-    /// The reporter asks for another round: twice in all, and within thirty days of closing.
-    fn reporter_reopens(&mut self, event: &'static str) -> Option<bool> {
+    fn anew(&mut self) {
+        self.t.signed_off = false;
+        self.t.passed = false;
+        self.t.seen = false;
+        self.t.struck_off = false;
+        self.t.rated_at = None;
+        self.t.ratings.clear();
+        self.t.congress_asked = false;
+    }
+
+    /// The reporter, or the clerk for him, asks for another round: twice in all, and within thirty days of closing. After that
+    /// the congress staff decide, and are asked once.
+    fn reporter_reopens(&mut self) -> Option<bool> {
         let late = self.t.state == Closed && self.now > self.t.closed_at + 30 * DAY;
-        if self.t.reopens >= 2 || late { Some(false) } else { self.again(event, true) }
+        if late {
+            return Some(false);
+        }
+        if self.t.reopens < 2 {
+            return self.again("reopen", true);
+        }
+        if self.t.congress_asked {
+            return Some(false);
+        }
+        self.t.congress_asked = true;
+        self.tell(role("npc_staff"));
+        self.same("reopen")
+    }
+
+    /// The first rating of a reporter closes; it may be changed once, within fifteen days, and other reporters rate too.
+    fn rate(&mut self, good: bool, again: bool) -> Option<bool> {
+        if self.t.state == Closed && self.now > self.t.closed_at + 15 * DAY {
+            return Some(false);
+        }
+        let times = self.t.ratings.get(self.who).copied().unwrap_or_default();
+        let wants = !good && again;
+        match times {
+            // Whether single answers without the last one keep others from taking theirs back is not said.
+            0 if wants && self.t.reopens >= 2 && self.t.congress_asked => None,
+            0 if wants => self.reporter_reopens(),
+            0 | 1 => {
+                self.t.rated_at.get_or_insert(self.now);
+                self.t.ratings.insert(self.who, times + 1);
+                if self.t.state == Callback {
+                    self.t.closed_at = self.now;
+                }
+                self.to(Closed, "rate")?;
+                if wants && !(self.t.reopens >= 2 && self.t.congress_asked) { self.reporter_reopens() } else { Some(true) }
+            }
+            _ => Some(false),
+        }
+    }
+
+    /// All that follow move along when a ticket is merged into another one.
+    fn merge(&mut self, into: usize) -> Option<bool> {
+        let Some(leader) = self.all.get(into) else { return None };
+        if into == self.on {
+            return None;
+        }
+        if !leader.open() || !self.t.open() {
+            return Some(false);
+        }
+        self.events.push((into, "merge"));
+        self.tell_reporters();
+        if matches!(self.t.state, Dispatched | Working | InReview | Callback | Shelved) {
+            self.tell_unit();
+        }
+        let followers = self.followers();
+        self.t.apart = Some((Box::new(self.t.clone()), self.now));
+        self.t.leader = Some(into);
+        self.to(Merged, "merge")?;
+        for place in followers {
+            self.turn_to(place);
+            self.t.leader = Some(into);
+            self.same("merge")?;
+        }
+        Some(true)
     }
 
     fn run(&mut self, what: Do) -> Option<bool> {
         let state = self.t.state;
+        // What reporters of a merged ticket say is for the one it is handled with.
+        if let (Do::Add | Do::Relay | Do::Urge | Do::Rate(..), Merged, true, Some(leader)) =
+            (what, state, self.reporter(), self.t.leader)
+        {
+            self.turn_to(leader);
+            self.for_merged = true;
+            return self.run(what);
+        }
         match (what, state) {
             (Do::Accept, Submitted) if self.intake() => {
+                // Somebody else decides what was appealed.
                 if self.t.rejected_by == Some(self.who) {
-                    return None;
+                    return Some(false);
                 }
                 self.tell(role("dispatcher"));
                 self.to(Accepted, "accept")
             }
             (Do::Reject, Submitted) if self.intake() => {
+                // Somebody else decides what was appealed.
                 if self.t.rejected_by == Some(self.who) {
-                    return None;
+                    return Some(false);
                 }
                 self.t.rejected_by = Some(self.who);
                 self.tell_reporters();
@@ -725,10 +832,11 @@ impl Turn {
                 self.same("add")
             }
             (Do::Assign(unit), Submitted) if self.intake() && self.dispatcher() => {
+                // Somebody else decides what was appealed.
                 if self.t.rejected_by == Some(self.who) {
-                    return None;
+                    return Some(false);
                 }
-                self.events.push("accept");
+                self.events.push((self.on, "accept"));
                 self.give_to(unit, "assign")
             }
             (Do::Assign(unit), Accepted | SentBack) if self.dispatcher() => self.give_to(unit, "assign"),
@@ -744,13 +852,8 @@ impl Turn {
                     self.tell(role("dispatcher"));
                     return self.to(SentBack, "sendback");
                 }
-                if not_yet("第二次退单") {
-                    return None;
-                }
                 self.tell(role("npc_staff"));
-                for unit in self.t.sent_back_by.clone() {
-                    self.may.insert(unit_role("liaison", unit));
-                }
+                self.tell_those_before(self.t.unit?);
                 self.to(Disputed, "sendback")
             }
             (Do::Redispatch(unit), Dispatched | Working) if self.dispatcher() && self.t.unit != Some(unit) => {
@@ -758,12 +861,15 @@ impl Turn {
             }
             (Do::Arbitrate(unit), Disputed) if self.is("npc_staff") => {
                 self.t.arbitrated = true;
-                for unit in self.t.sent_back_by.clone() {
-                    self.may.insert(unit_role("liaison", unit));
-                }
-                self.give_to(unit, "arbitrate")
+                self.tell_those_before(unit);
+                self.t.unit = None;
+                // What the decision rests on is for the units alone and stands beside it.
+                self.give_to(unit, "arbitrate")?;
+                self.same("arbitrate")
             }
-            (Do::Note(open), Working) if self.liaison() || self.handler() || self.co_liaison() => {
+            (Do::Note(open), Working | InReview)
+                if self.liaison() || self.handler() || (state == Working && self.co_liaison()) =>
+            {
                 if open {
                     self.tell_reporters();
                 }
@@ -779,7 +885,18 @@ impl Turn {
                 self.tell(format!("person {to}"));
                 self.same("give")
             }
+            (Do::Relay, Callback) if self.is("clerk") => {
+                self.t.clerk_asked = true;
+                self.tell_reporters();
+                self.same("relay")
+            }
+            // What the clerk asked is answered to the clerk alone.
+            (Do::Relay, Callback) if self.reporter() && self.t.clerk_asked => {
+                self.tell("person clerk".to_owned());
+                self.same("relay")
+            }
             (Do::Relay, _) if self.t.open() && (self.liaison() || self.handler() || self.intake()) => {
+                self.t.clerk_asked = false;
                 self.tell_reporters();
                 self.same("relay")
             }
@@ -788,19 +905,20 @@ impl Turn {
                 self.same("relay")
             }
             (Do::Join(unit), Dispatched | Working) if self.liaison() || self.dispatcher() => {
-                if self.t.unit == Some(unit) || self.t.co.is_some() {
+                if self.t.unit == Some(unit) || self.t.co.iter().any(|co| co.0 == unit) {
                     return Some(false);
                 }
-                self.t.co = Some((unit, false));
+                self.t.co.push((unit, self.now, false));
                 self.tell_liaison(Some(unit));
+                if !self.liaison() {
+                    self.tell_unit();
+                }
                 self.same("join")
             }
             (Do::Opinion, Dispatched | Working) if self.co_liaison() => {
-                // Whether a second opinion replaces the first is not said.
-                if self.t.co.is_some_and(|co| co.1) {
-                    return None;
-                }
-                self.t.co = self.t.co.map(|co| (co.0, true));
+                let who = self.who;
+                let mine = self.t.co.iter_mut().filter(|co| works_as(who, "liaison", Some(co.0)));
+                mine.for_each(|co| co.2 = true);
                 self.tell_unit();
                 self.same("opinion")
             }
@@ -817,15 +935,21 @@ impl Turn {
                 self.t.extension = false;
                 self.t.extensions += 1;
                 self.tell_unit();
+                self.tell_liaison(self.t.unit);
                 self.tell_reporters();
                 self.same("extend_ok")
             }
             (Do::ExtendNo, Working) if self.dispatcher() && self.t.extension => {
                 self.t.extension = false;
                 self.tell_unit();
+                self.tell_liaison(self.t.unit);
                 self.same("extend_no")
             }
             (Do::Shelve, Working) if (self.dispatcher() || self.is("npc_staff")) && self.t.proposal.is_none() => {
+                // The day that is typed is near or over.
+                if parse("2026-12-29T00:00:00+08:00").is_some_and(|near| self.now > near) {
+                    return None;
+                }
                 let second = if self.dispatcher() { "npc_staff" } else { "dispatcher" };
                 self.tell(role(second));
                 self.t.proposal = Some(Proposed { matter: "shelve", by: self.who, agreed: Vec::new() });
@@ -839,9 +963,10 @@ impl Turn {
                 self.to(Working, "resume")
             }
             (Do::Done, Working) if self.handler() || self.liaison() => {
-                if self.t.co.is_some_and(|co| !co.1) && !not_yet("协办") {
-                    // Once the helping unit's time is over it goes without.
-                    return (self.now < self.t.dispatched_at + 2 * DAY).then_some(false);
+                // Once a helping unit's time is over it goes without.
+                let awaited = self.t.co.iter().filter(|co| !co.2).map(|co| co.1.min(self.t.dispatched_at)).max();
+                if let Some(since) = awaited {
+                    return (self.now < since + 2 * DAY).then_some(false);
                 }
                 self.t.signed_off = false;
                 self.tell_leader();
@@ -854,6 +979,8 @@ impl Turn {
             }
             (Do::Redo, InReview) if self.leader() || self.dispatcher() => {
                 self.t.signed_off = false;
+                // What was seen on the spot says nothing of the work that follows.
+                self.t.seen = false;
                 self.tell_unit();
                 self.to(Working, "redo")
             }
@@ -863,37 +990,54 @@ impl Turn {
                 self.to(Callback, "pass")?;
                 self.strike_off()
             }
-            (Do::Rate(good, again), Callback) if self.reporter() => {
-                self.t.rated_at = Some(self.now);
-                if !good && again {
-                    return self.reporter_reopens("reopen");
-                }
-                self.t.closed_at = self.now;
-                self.to(Closed, "rate")
-            }
+            (Do::Rate(good, again), Callback | Closed) if self.reporter() => self.rate(good, again),
             (Do::Call(true), Callback) if self.is("clerk") => {
                 self.t.closed_at = self.now;
-                self.t.rated_at = Some(self.now);
+                self.t.rated_at.get_or_insert(self.now);
                 self.to(Closed, "callback")
             }
             (Do::Call(false), Callback) if self.is("clerk") => self.same("callback"),
-            (Do::Reopen, Callback) if self.is("clerk") || self.is("npc_staff") => self.again("reopen", false),
-            (Do::Reopen, Closed) if self.is("deputy") || self.is("npc_staff") => self.again("reopen", false),
-            (Do::Reopen, Callback | Closed) if self.reporter() => self.reporter_reopens("reopen"),
+            (Do::Reopen, Callback) if self.is("npc_staff") => {
+                self.tell_reporters();
+                self.again("reopen", false)
+            }
+            (Do::Reopen, Callback) if self.is("clerk") => {
+                if self.t.reopens < 2 {
+                    self.tell_reporters();
+                }
+                self.reporter_reopens()
+            }
+            (Do::Reopen, Closed) if self.is("deputy") || self.is("npc_staff") => {
+                self.tell_reporters();
+                self.again("reopen", false)
+            }
+            (Do::Reopen, Callback | Closed) if self.reporter() => self.reporter_reopens(),
             (Do::Verify(good), InReview | Callback | Closed) if self.is("deputy") => {
                 self.tell(role("npc_staff"));
                 self.tell_unit();
+                let askers = std::mem::take(&mut self.t.checks);
+                askers.iter().filter(|asker| **asker != "npc_staff").for_each(|asker| self.tell(format!("person {asker}")));
                 if good {
                     self.t.seen = true;
                     self.same("verify")?;
                     return self.strike_off();
                 }
-                self.t.signed_off = false;
-                self.t.passed = false;
-                self.t.seen = false;
+                self.tell_leader();
+                if state == InReview {
+                    self.t.signed_off = false;
+                    self.t.passed = false;
+                    self.t.seen = false;
+                } else {
+                    self.anew();
+                    self.tell_reporters();
+                }
                 self.to(Working, "verify")
             }
             (Do::Check, InReview | Callback | Closed) if self.is("npc_staff") || self.dispatcher() => {
+                if !self.t.checks.is_empty() {
+                    return Some(false);
+                }
+                self.t.checks.push(self.who);
                 self.tell("person deputy".to_owned());
                 self.same("check")
             }
@@ -919,20 +1063,24 @@ impl Turn {
                     return Some(false);
                 }
                 self.t.restored = true;
+                // It begins anew.
+                self.t.unit = None;
+                self.t.handler = None;
                 self.tell(role("intake"));
                 self.to(Submitted, "restore")
             }
             (Do::Withdraw, _) if self.reporter() && self.t.untouched() => {
                 if self.t.accusation {
-                    if not_yet("举报的撤回") {
-                        return None;
-                    }
                     if self.t.proposal.is_some() {
                         return Some(false);
                     }
                     self.t.proposal = Some(Proposed { matter: "withdraw", by: self.who, agreed: Vec::new() });
                     self.tell(role("intake"));
                     return self.same("withdraw");
+                }
+                // The matter of others goes on.
+                if self.reporters().len() > 1 || !self.followers().is_empty() {
+                    return Some(false);
                 }
                 self.t.cancelled_at = self.now;
                 if self.t.unit.is_some() && state != SentBack {
@@ -941,22 +1089,69 @@ impl Turn {
                 self.tell(role("intake"));
                 self.to(Cancelled, "withdraw")
             }
-            (Do::Fix, _) if self.t.open() && (self.intake() || self.dispatcher()) => self.same("fix"),
+            // One's own part alone; the leading ticket goes on.
+            (Do::Withdraw, Merged) if self.reporter() => {
+                if self.t.reporters.len() > 1 {
+                    return Some(false);
+                }
+                self.t.cancelled_at = self.now;
+                let leader = self.t.leader.take();
+                self.to(Cancelled, "withdraw")?;
+                self.turn_to(leader?);
+                self.tell_whoever_has_it();
+                Some(true)
+            }
+            (Do::Merge(into), _) if self.dispatcher() => self.merge(into),
+            (Do::Unmerge, Merged) if self.dispatcher() => {
+                let (apart, at) = self.t.apart.clone()?;
+                if self.now > at + 30 * DAY {
+                    return Some(false);
+                }
+                self.t = *apart;
+                self.events.push((self.on, "unmerge"));
+                self.tell_reporters();
+                self.tell_whoever_has_it();
+                Some(true)
+            }
+            (Do::Raise, Accepted | Dispatched | SentBack | Working)
+                if (self.is("npc_staff") || self.dispatcher()) && self.t.unit != Some(Above) =>
+            {
+                let old = self.t.unit;
+                self.give_to(Above, "raise")?;
+                self.t.co.extend(old.map(|old| (old, self.now, false)));
+                Some(true)
+            }
+            (Do::Fix, _) if self.t.open() && (self.intake() || self.dispatcher()) => {
+                // What is right already is not corrected.
+                if std::mem::replace(&mut self.t.titled, true) {
+                    return Some(false);
+                }
+                self.same("fix")
+            }
             (Do::Handover, Submitted | Accepted | SentBack) if self.intake() || self.dispatcher() => {
+                self.t.unit = None;
+                self.t.handler = None;
                 self.tell_reporters();
                 self.to(HandedOver, "handover")
             }
             (Do::Supervise, _) if self.t.open() && (self.is("npc_staff") || self.is("inspector")) => {
                 self.t.supervised_by.push(self.who);
-                self.tell_leader();
+                // Where no unit has it, whoever has it is told instead of the unit's leader.
+                match state {
+                    Submitted | NeedInfo | Accepted | SentBack | Disputed => self.tell_whoever_has_it(),
+                    _ => self.tell_leader(),
+                }
                 self.tell(role("dispatcher"));
                 self.tell_reporters();
                 self.same("supervise")
             }
             (Do::Answer, _) if self.t.open() && (self.liaison() || self.leader()) => {
-                let [by] = self.t.supervised_by[..] else { return self.t.supervised_by.is_empty().then_some(false) };
+                if self.t.supervised_by.is_empty() {
+                    return Some(false);
+                }
+                // The oldest order is answered first.
+                let by = self.t.supervised_by.remove(0);
                 self.tell(format!("person {by}"));
-                self.t.supervised_by.clear();
                 self.same("answer")
             }
             (Do::Urge, _) if self.t.open() && (self.is("deputy") || self.dispatcher() || self.reporter()) => {
@@ -968,8 +1163,16 @@ impl Turn {
                     self.t.urged_at = Some(self.now);
                 }
                 self.tell_whoever_has_it();
-                if self.t.urges >= 3 && !not_yet("第三次催办") {
+                if matches!(state, Dispatched | Working) {
+                    for co in self.t.co.clone().into_iter().filter(|co| !co.2) {
+                        self.tell_liaison(Some(co.0));
+                    }
+                }
+                if self.t.urges >= 3 {
                     self.tell(role("dispatcher"));
+                    if self.t.supervised_by.is_empty() {
+                        self.tell(role("npc_staff"));
+                    }
                 }
                 self.same("urge")
             }
@@ -987,7 +1190,12 @@ impl Turn {
         match (proposed.matter, state) {
             ("shelve", Working) => {
                 let other = if by_dispatcher { self.is("npc_staff") } else { self.dispatcher() };
-                if !other || self.who == proposed.by {
+                // Whoever proposed it may think better of it, and needs not be told.
+                if self.who == proposed.by {
+                    self.t.proposal = None;
+                    return if agree { Some(false) } else { self.same(event) };
+                }
+                if !other {
                     return Some(false);
                 }
                 self.tell(format!("person {}", proposed.by));
@@ -997,10 +1205,14 @@ impl Turn {
                 }
                 self.tell_reporters();
                 self.tell_unit();
+                self.tell_liaison(self.t.unit);
                 self.may.extend(["role deputy".to_owned(), "role group_lead".to_owned()]);
                 self.to(Shelved, event)
             }
             ("withdraw", _) if self.t.untouched() && self.intake() => {
+                if agree && !self.followers().is_empty() {
+                    return Some(false);
+                }
                 self.t.proposal = None;
                 self.tell_reporters();
                 if !agree {
@@ -1041,7 +1253,7 @@ impl Turn {
     fn strike_off(&mut self) -> Option<bool> {
         if self.t.passed && self.t.seen && !self.t.struck_off && matches!(self.t.state, Callback | Closed) {
             self.t.struck_off = true;
-            self.events.push("strike_off");
+            self.events.push((self.on, "strike_off"));
         }
         Some(true)
     }

@@ -14,10 +14,11 @@ use crate::{
     tickets::{
         Matter, Proposal, Sealed, State, Ticket, Unreasonable, Voice,
         calendar::{self, Amount, Clock},
-        kept,
+        co_units, kept,
         life::Verb,
         refs, show,
         store::{self, Past},
+        taken_back,
         wording::terms as words,
     },
 };
@@ -32,7 +33,7 @@ const CLAIM_CHARS: usize = 10;
 /// 申诉: somebody else looks at a rejection again.
 pub(super) async fn appeal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let (now, reason) = (turn.now, text(answers, "reason"));
-    let rejecter = last_by(&store::history(turn.tx, ticket.id).await?, Verb::Reject);
+    let rejecter = last_by(&taken_back::in_force(turn.tx, ticket.id).await?, Verb::Reject);
     let others = rejecter.is_some_and(|person| others_hold_intake(turn, &ticket, person));
     super::sealed::guard(turn, &ticket, &reason)?;
     let said = kept::of_reporter(turn, &ticket, &reason).await?;
@@ -74,7 +75,7 @@ fn others_hold_intake(turn: &Turn<'_, Actor>, ticket: &Ticket, person: i64) -> b
 
 /// After an appeal whoever rejected leaves the decision to somebody else, as long as there is anybody.
 pub(super) async fn by_somebody_else(turn: &mut Turn<'_, Actor>, ticket: &Ticket, verb: Verb) -> Result<()> {
-    let rejecter = last_by(&store::history(turn.tx, ticket.id).await?, Verb::Reject);
+    let rejecter = last_by(&taken_back::in_force(turn.tx, ticket.id).await?, Verb::Reject);
     let mine = rejecter == Some(turn.actor.person);
     if mine && ticket.sealed == Sealed::Open && others_hold_intake(turn, ticket, turn.actor.person) {
         return Err(Error::user(words::appeal_not_by_you(&ticket.short(), verb)));
@@ -85,7 +86,7 @@ pub(super) async fn by_somebody_else(turn: &mut Turn<'_, Actor>, ticket: &Ticket
 /// 恢复: what was withdrawn is back at the beginning, with new clocks.
 pub(super) async fn restore(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers: &Answers) -> Result<Reply> {
     let now = turn.now;
-    let history = store::history(turn.tx, ticket.id).await?;
+    let history = taken_back::in_force(turn.tx, ticket.id).await?;
     let ends = |past: &&Past| past.to == State::Cancelled && matches!(past.verb, Verb::Withdraw | Verb::Agree);
     let cancelled = history.iter().rfind(ends).map(|past| past.at);
     if !ticket.restored && cancelled.is_some_and(|at| now > at + RESTORE_WINDOW) {
@@ -106,6 +107,9 @@ pub(super) async fn restore(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers
         };
     })
     .await?;
+    if let Some(old) = &ticket.unit {
+        co_units::left(turn.tx, after.id, old).await?;
+    }
     let directory = turn.actor.office.directory.clone();
     let reply = Reply::both(
         words::restored_to_intake(&show::group_label(&after, &directory), after.typed()),

@@ -13,6 +13,7 @@ use crate::{
         life::{To, Verb},
         refs, show,
         store::{self, Past, Reporter},
+        taken_back,
         wording::{self, terms as words},
     },
 };
@@ -86,7 +87,7 @@ pub(super) async fn callback(turn: &mut Turn<'_, Actor>, answers: &Answers) -> R
     if key(answers, "reached") == "no" {
         let what = Change::of(Verb::Callback).with(NOT_REACHED).internal().leading(To::Same);
         let after = change(turn, &ticket, what, |_| {}).await?;
-        let tries = tries(&store::history(turn.tx, after.id).await?);
+        let tries = tries(&taken_back::in_force(turn.tx, after.id).await?);
         turn.say(words::not_reached(&show::here(turn, &after), tries));
         return Ok(Submitted::Done(Vec::new()));
     }

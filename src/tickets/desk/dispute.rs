@@ -106,6 +106,9 @@ pub(super) async fn arbitrate(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
         intake::dispatch(ticket, &unit, now, fresh);
     })
     .await?;
+    if let Some(old) = ticket.unit.as_ref().filter(|old| **old != unit) {
+        co_units::left(turn.tx, after.id, old).await?;
+    }
     intake::tell_overruled(turn, &after, overruled.is_some(), &overrule);
     for other in had_it(&history).into_iter().filter(|other| *other != unit) {
         let gone = words::decided_elsewhere(&after.short(), &name);

@@ -14,6 +14,7 @@ use crate::{
     tickets::{
         Mode, Sealed, State, Ticket,
         calendar::Clock,
+        co_units,
         life::Verb,
         refs::{self, scope_of},
         show, wording,
@@ -255,6 +256,7 @@ async fn hand(turn: &mut Turn<'_, Actor>, ticket: Ticket, subject: Option<String
     .await?;
     tell_overruled(turn, &after, overruled.is_some(), to.overrule);
     if let Some(old) = before_unit.filter(|old| old != to.unit) {
+        co_units::left(turn.tx, after.id, &old).await?;
         tell_old_unit(turn, &after, &old, &name);
     }
     let (mut helped, mut extra) = (String::new(), String::new());
@@ -310,6 +312,7 @@ pub(super) async fn redispatch(turn: &mut Turn<'_, Actor>, ticket: Ticket, answe
     .await?;
     tell_overruled(turn, &after, overruled.is_some(), &overrule);
     if let Some(old) = old {
+        co_units::left(turn.tx, after.id, &old).await?;
         tell_old_unit(turn, &after, &old, &name);
     }
     tell_unit(turn, &after, "", NEXT);

@@ -24,6 +24,7 @@ use crate::{
         life::{To, Verb, Who},
         refs, show,
         store::{self, Past},
+        taken_back,
         wording::{self, terms as words},
     },
 };
@@ -35,9 +36,6 @@ const REOPEN_WINDOW: i64 = 30 * DAY;
 
 /// 审核: the unit's own sign-off. A question's answer needs no more and passes by itself.
 pub(super) async fn sign_off(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
-    if ticket.signed_off {
-        return Err(Error::user(wording::signed_off_already(&ticket.short())));
-    }
     let after = change(turn, &ticket, Change::of(Verb::SignOff).internal(), |ticket| ticket.signed_off = true).await?;
     let directory = turn.actor.office.directory.clone();
     let detail = show::result_line(&after).unwrap_or_default();
@@ -122,7 +120,8 @@ pub fn rating_open(ticket: &Ticket, now: i64) -> bool {
 
 /// How often this reporter has rated the present round: the history names the entry in each rating's payload.
 fn times_rated(history: &[Past], entry: i64) -> usize {
-    let this_round = history.iter().rev().take_while(|past| matches!(past.to, State::Callback | State::Closed));
+    let standing = taken_back::standing(history);
+    let this_round = standing.into_iter().rev().take_while(|past| matches!(past.to, State::Callback | State::Closed));
     let by_entry = |past: &&Past| {
         let payload = past.payload.as_deref().and_then(|payload| serde_json::from_str::<serde_json::Value>(payload).ok());
         payload.is_some_and(|payload| payload["entry"] == entry)
@@ -132,6 +131,7 @@ fn times_rated(history: &[Past], entry: i64) -> usize {
 
 /// Why this reporter can rate no more: the time is over, or the one change was made.
 pub(super) async fn no_more_rating(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
+    let ticket = &leading(turn, ticket.clone()).await?;
     if !rating_open(ticket, turn.now) {
         return Ok(Some(words::rating_over(&ticket.short())));
     }
@@ -150,6 +150,7 @@ pub async fn rate_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result
         return Ok(given);
     }
     let Some(ticket) = super::tickets(turn, answers).await?.pop() else { return Ok(given) };
+    let ticket = leading(turn, ticket).await?;
     if let Some(mine) = refs::reported(turn, ticket.id).await? {
         let times = times_rated(&store::history(turn.tx, ticket.id).await?, mine.id);
         given.insert("again".into(), Value::text(times.to_string()).into());
@@ -368,7 +369,7 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
 
 /// The reporter has had two more rounds: whether there is a third one the congress staff decide. They are asked once.
 async fn ask_congress(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &str) -> Result<Reply> {
-    let history = store::history(turn.tx, ticket.id).await?;
+    let history = taken_back::in_force(turn.tx, ticket.id).await?;
     let asked = |past: &&Past| past.verb == Verb::Reopen && matches!(past.to, State::Callback | State::Closed);
     if history.iter().rev().take_while(|past| past.to != State::Working).any(|past| asked(&past)) {
         return Err(Error::user(words::congress_decides(&ticket.short())));

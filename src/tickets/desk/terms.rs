@@ -15,7 +15,7 @@ use crate::{
         Matter, Proposal, Sealed, Ticket, Voice,
         calendar::{self, Amount, Clock},
         life::{Verb, Who},
-        refs, show, store,
+        refs, show, taken_back,
         wording::{self, terms as words},
     },
 };
@@ -76,7 +76,7 @@ pub(super) async fn extend(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
 /// 同意延期: the result is due so many working days after it was.
 pub(super) async fn extend_ok(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers: &Answers) -> Result<Reply> {
     let days = ticket.extension_days.unwrap_or_default();
-    let asked = store::history(turn.tx, ticket.id).await?.into_iter().rfind(|past| past.verb == Verb::Extend);
+    let asked = taken_back::in_force(turn.tx, ticket.id).await?.into_iter().rfind(|past| past.verb == Verb::Extend);
     let reason = asked.and_then(|past| past.reason).unwrap_or_default();
     let why = words::extension(days, &reason);
     let after = change(turn, &ticket, Change::of(Verb::ExtendOk).because(&why), |ticket| {

@@ -19,7 +19,7 @@ use crate::{
         calendar::{self, Amount, Clock},
         group, kept,
         life::{Verb, When, Who},
-        refs, show, store, wording,
+        refs, show, store, taken_back, wording,
     },
 };
 
@@ -269,12 +269,12 @@ fn has_unit(ticket: &Ticket) -> bool {
     ticket.unit.is_some() && !with_centre && ticket.sealed == Sealed::Open
 }
 
-/// The call-back clerk, if the last words to the reporter were his.
+/// The call-back clerk, if the last words to the reporter were his. Once it is worked on again, words are for the unit.
 async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<i64>> {
-    if ticket.sealed != Sealed::Open {
+    if ticket.sealed != Sealed::Open || ticket.state != State::Callback {
         return Ok(None);
     }
-    let history = store::history(turn.tx, ticket.id).await?;
+    let history = taken_back::in_force(turn.tx, ticket.id).await?;
     let last = history.iter().rfind(|past| past.verb == Verb::Relay && past.actor.is_some());
     Ok(last.filter(|past| past.role == Role::CallbackClerk.as_str()).and_then(|past| past.actor))
 }

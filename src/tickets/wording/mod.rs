@@ -378,11 +378,6 @@ pub fn sign_off_first(label: &str) -> String {
     format!("{label} 还没有经过单位负责人审核，请先请他“审核”。")
 }
 
-/// Signed off already.
-pub fn signed_off_already(label: &str) -> String {
-    format!("{label} 已经审核过了，等派单员通过。")
-}
-
 /// To handler and liaison: once more.
 pub fn redo(label: &str, by: &str, reason: &str) -> String {
     format!("{label} 退回重办，{by}说：{reason}\n期限接着原来的算。")
@@ -609,31 +604,29 @@ pub fn reporter_known_to_unit() -> &'static str {
 pub const HIDDEN: &str = "〔已隐去〕";
 
 /// What an event was, for a timeline.
-pub fn event(verb: Verb, to: State) -> String {
-    if let Some(words) = oversight::event(verb, to) {
-        return words.to_owned();
-    }
+pub fn event(verb: Verb, to: State) -> &'static str {
     match verb {
-        Verb::Report => "收到".to_owned(),
-        Verb::Accept => "受理了".to_owned(),
-        Verb::Reject => "没有受理".to_owned(),
-        Verb::Ask => "问了反映人".to_owned(),
-        Verb::Add => "反映人补充".to_owned(),
-        Verb::Assign | Verb::Redispatch => "交给单位".to_owned(),
-        Verb::Sign => "单位收下了".to_owned(),
-        Verb::SendBack => "单位退回".to_owned(),
-        Verb::Note => "进展".to_owned(),
-        Verb::Contact => "联系过反映人".to_owned(),
-        Verb::Give => "换了承办人".to_owned(),
-        Verb::Relay => "转告".to_owned(),
-        Verb::Done if to == State::Callback => "办好了".to_owned(),
-        Verb::Done => "办好了，等审核".to_owned(),
-        Verb::SignOff => "单位审核了".to_owned(),
-        Verb::Redo => "退回再办".to_owned(),
-        Verb::Pass => "结果通过".to_owned(),
-        Verb::Rate => "评价了".to_owned(),
-        Verb::Reopen if to == State::Working => "再办一次".to_owned(),
-        Verb::Reopen => "要求再办一次".to_owned(),
+        Verb::Report => "收到",
+        Verb::Accept => "受理了",
+        Verb::Reject => "没有受理",
+        Verb::Ask => "问了反映人",
+        Verb::Add => "反映人补充",
+        Verb::Assign | Verb::Redispatch => "交给单位",
+        Verb::Sign => "单位收下了",
+        Verb::SendBack => "单位退回",
+        Verb::Note => "进展",
+        Verb::Contact => "联系过反映人",
+        Verb::Give => "换了承办人",
+        Verb::Relay => "转告",
+        Verb::Done if to == State::Callback => "办好了",
+        Verb::Done => "办好了，等审核",
+        Verb::SignOff => "单位审核了",
+        Verb::Redo => "退回再办",
+        Verb::Pass => "结果通过",
+        Verb::Rate => "评价了",
+        Verb::Reopen if to == State::Submitted => oversight::event(verb, to),
+        Verb::Reopen if to == State::Working => "再办一次",
+        Verb::Reopen => "要求再办一次",
         Verb::Withdraw
         | Verb::Agree
         | Verb::Disagree
@@ -645,20 +638,26 @@ pub fn event(verb: Verb, to: State) -> String {
         | Verb::Resume
         | Verb::Appeal
         | Verb::Restore
-        | Verb::Unreasonable => terms::event(verb, to).to_owned(),
-        Verb::Urge => "催过".to_owned(),
-        Verb::Join => "请别的单位协办".to_owned(),
-        Verb::Opinion => "协办意见".to_owned(),
-        Verb::Arbitrate => "裁定交给单位".to_owned(),
-        Verb::Raise => "交给上一级单位".to_owned(),
-        Verb::Handover => "移交".to_owned(),
-        Verb::Fix => "更正".to_owned(),
-        Verb::Merge if to == State::Merged => "一起办".to_owned(),
-        Verb::Merge => "并进来".to_owned(),
-        Verb::Unmerge => "又分开办".to_owned(),
-        Verb::Split => "分开办".to_owned(),
-        Verb::Undo => "收回上一步".to_owned(),
-        other => format!("{}（{to}）", other.chinese()),
+        | Verb::Unreasonable => terms::event(verb, to),
+        Verb::Urge => "催过",
+        Verb::Join => "请别的单位协办",
+        Verb::Opinion => "协办意见",
+        Verb::Arbitrate => "裁定交给单位",
+        Verb::Raise => "交给上一级单位",
+        Verb::Handover => "移交",
+        Verb::Fix => "更正",
+        Verb::Merge if to == State::Merged => "一起办",
+        Verb::Merge => "并进来",
+        Verb::Unmerge => "又分开办",
+        Verb::Split => "分开办",
+        Verb::Undo => "收回上一步",
+        Verb::Verify
+        | Verb::Check
+        | Verb::StrikeOff
+        | Verb::Supervise
+        | Verb::Answer
+        | Verb::Forward
+        | Verb::ToSuggestion => oversight::event(verb, to),
     }
 }
 

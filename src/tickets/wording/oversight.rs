@@ -15,7 +15,7 @@ pub const SOMEBODY: &str = "已不在任的同志";
 /// A term that cannot be kept.
 pub fn wrong_term(wrong: Wrong) -> &'static str {
     match wrong {
-        Wrong::Past => "这个日期已经过去了，请写一个还没到的日子。比如：11月30日、周五、3天。",
+        Wrong::Past => "这个日期已经过去了，请写一个还没到的日子。比如：周五、3天。",
         Wrong::NoSuchDay => "没有这个日子，请再看看。比如：11月30日、周五、3天、3个工作日。",
         Wrong::TooLong => "期限太长了，最多一年。比如：11月30日、周五、3天。",
     }
