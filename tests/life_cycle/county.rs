@@ -13,7 +13,6 @@ use minhu::{
     tickets::{
         Kind, Method, Mode, Proposal, State, Ticket, Verification, Voice,
         life::Verb,
-        show,
         store::{self, At, By, Event, Reporter},
     },
 };
