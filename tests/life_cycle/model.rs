@@ -761,7 +761,7 @@ impl Turn {
 
     /// All that follow move along when a ticket is merged into another one.
     fn merge(&mut self, into: usize) -> Option<bool> {
-        let Some(leader) = self.all.get(into) else { return None };
+        let leader = self.all.get(into)?;
         if into == self.on {
             return None;
         }
