@@ -182,6 +182,16 @@ impl Reply {
         Reply { text: text.into(), ..Reply::default() }
     }
 
+    /// What a group may read, and what only a private chat may.
+    pub fn both(group: impl Into<String>, private: impl Into<String>) -> Self {
+        Reply { text: group.into(), private: Some(private.into()), ..Reply::default() }
+    }
+
+    /// The same for somebody who surely reads it alone.
+    pub fn in_private(self) -> Self {
+        Reply { text: self.private.unwrap_or(self.text), private: None, ..self }
+    }
+
     /// Text and choices as one text, for platforms without buttons: choices become lines `1. …`.
     pub fn as_text(&self) -> String {
         let mut all = self.text.clone();

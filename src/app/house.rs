@@ -1,4 +1,4 @@
-//! The application of the framework: who acts, which dialogs and commands there are, where messages go.
+//! The application of the framework: who acts, which dialogs and commands there are.
 
 use super::staff;
 use crate::{
@@ -6,15 +6,15 @@ use crate::{
         self, App, Form, Opening, Parsed, Resolved, Submitted, Turn,
         dialog::{Answers, Dialog, Dialogs, Item, Known, Query, Value},
     },
-    channels::{Ability, Channel, Outcome, Way},
+    channels::{Ability, Channel},
     config::read::Problem,
     db::Tx,
     error::{Error, Result},
-    message::{Address, Media, Millis, Reply, Said, Update},
-    outbox::{Class, Found, Post, Push, Target},
-    people::{self, Actor, GroupOf, Office, Role, Scope},
+    message::{Address, Millis, Said, Update},
+    outbox::Target,
+    people::{self, Actor, Office, Role, Scope},
     seal::Keys,
-    tickets::{self, Mode, commands, desk, group, life, lists, opening, proposed, refs, show, sources, words},
+    tickets::{self, commands, desk, group, life, lists, opening, proposed, refs, sources, words},
 };
 use std::{
     collections::HashMap,
@@ -295,23 +295,18 @@ impl App for House {
                 Ok(sources::items_of(&found, turn))
             }
             "units" => {
-                let open = param("ticket").and_then(|ids| ids.split(',').next()?.parse::<i64>().ok());
-                let ticket = match open {
-                    Some(ticket) => tickets::store::by_id(turn.tx.conn(), ticket).await?,
-                    None => None,
-                };
+                let ticket = ticket_of(turn, param("ticket")).await?;
                 Ok(sources::units(&turn.actor, ticket.as_ref(), param("above").is_some()))
             }
             "handlers" => {
                 // Of several tickets the first one's: whoever may not have another is refused there.
-                let id: Option<i64> = param("ticket").and_then(|ids| ids.split(',').next()?.parse().ok());
-                let Some(id) = id else { return Ok(Vec::new()) };
-                let Some(ticket) = tickets::store::by_id(turn.tx.conn(), id).await? else { return Ok(Vec::new()) };
-                Ok(colleagues(&turn.actor, &ticket))
+                let first = param("ticket").and_then(|ids| ids.split(',').next());
+                let ticket = ticket_of(turn, first).await?;
+                Ok(ticket.map(|ticket| sources::colleagues(&turn.actor, &ticket)).unwrap_or_default())
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),
-            "checkers" => match param("ticket").and_then(|id| id.parse().ok()) {
-                Some(id) => desk::checkers(turn, id).await,
+            "checkers" => match ticket_of(turn, param("ticket")).await? {
+                Some(ticket) => desk::checkers(turn, &ticket).await,
                 None => Ok(Vec::new()),
             },
             "deputies" => Ok(group::deputies(&turn.actor, param("area").unwrap_or_default())),
@@ -352,7 +347,7 @@ impl App for House {
             if let [ticket] = &candidates[..]
                 && let Some(sentence) = desk::in_vain(turn, verb, ticket).await?
             {
-                return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
+                return Ok(Some(Resolved::not(sentence)));
             }
             let only = (candidates.len() == 1).then(|| sources::value_of(&candidates, turn));
             return Ok(Some(Resolved { value: only, notes: Vec::new(), ask: true }));
@@ -361,7 +356,7 @@ impl App for House {
         if found.is_empty() && several.is_empty() && verb == life::Verb::Status {
             // 查 with an eight-digit query code works for anybody.
             if let Some(sentence) = desk::by_query_code(turn, words).await? {
-                return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
+                return Ok(Some(Resolved::not(sentence)));
             }
         }
         if verb == life::Verb::Merge {
@@ -378,13 +373,7 @@ impl App for House {
         if let [ticket] = &found[..]
             && let Some(sentence) = desk::in_vain(turn, verb, ticket).await?
         {
-            return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
-        }
-        if let [ticket] = &found[..]
-            && verb == life::Verb::Verify
-            && let Some(sentence) = desk::may_not_verify(turn, ticket).await?
-        {
-            return Ok(Some(Resolved { value: None, notes: vec![sentence], ask: false }));
+            return Ok(Some(Resolved::not(sentence)));
         }
         let value = (!found.is_empty()).then(|| sources::value_of(&found, turn));
         Ok(Some(Resolved { value, notes: wrong, ask: false }))
@@ -392,29 +381,19 @@ impl App for House {
 
     async fn brought(&self, turn: &mut Turn<'_, Actor>, dialog: &Dialog, answers: &Answers) -> Result<Answers> {
         match dialog.id.as_str() {
-            "report" => return Ok(desk::brought(turn, answers)),
-            "assign" | "redispatch" | "arbitrate" => return desk::unit_needs(turn, answers).await,
-            "merge" => return Ok(desk::merge_needs(answers)),
-            "rate" => return desk::rate_needs(turn, answers).await,
-            "withdraw" => return desk::withdraw_needs(turn, answers).await,
-            "callback" => return desk::callback_needs(turn, answers).await,
-            "verify" => return Ok(desk::verify_needs(turn, answers)),
-            "to_suggestion" => return desk::suggestion_draft(turn, answers).await,
-            "report_more" => return Ok(desk::more_needs(answers)),
-            "disable" => return staff::disable_needs(turn, answers).await,
-            "replace" => return staff::replace_needs(turn, answers).await,
-            "finish" => {}
-            _ => return Ok(Answers::new()),
-        }
-        let id = answers
-            .get("ticket")
-            .and_then(|answer| answer.value())
-            .map(Value::keys)
-            .and_then(|keys| keys.first()?.parse::<i64>().ok());
-        let Some(id) = id else { return Ok(Answers::new()) };
-        match tickets::store::by_id(turn.tx.conn(), id).await? {
-            Some(ticket) => Ok(desk::finish_needs(turn, &ticket)),
-            None => Ok(Answers::new()),
+            "report" => Ok(desk::brought(turn, answers)),
+            "assign" | "redispatch" | "arbitrate" => desk::unit_needs(turn, answers).await,
+            "finish" => desk::finish_needs(turn, answers).await,
+            "merge" => Ok(desk::merge_needs(answers)),
+            "rate" => desk::rate_needs(turn, answers).await,
+            "withdraw" => desk::withdraw_needs(turn, answers).await,
+            "callback" => desk::callback_needs(turn, answers).await,
+            "verify" => Ok(desk::verify_needs(turn, answers)),
+            "to_suggestion" => desk::suggestion_draft(turn, answers).await,
+            "report_more" => Ok(desk::more_needs(answers)),
+            "disable" => staff::disable_needs(turn, answers).await,
+            "replace" => staff::replace_needs(turn, answers).await,
+            _ => Ok(Answers::new()),
         }
     }
 
@@ -528,124 +507,10 @@ impl App for House {
     }
 }
 
-/// Colleagues of the ticket's unit, the sender left out.
-fn colleagues(actor: &Actor, ticket: &tickets::Ticket) -> Vec<Item> {
-    let directory = actor.directory();
-    let scope = refs::scope_of(ticket);
-    directory
-        .all_staff()
-        .filter(|staff| staff.id != actor.person)
-        .filter(|staff| {
-            [Role::Handler, Role::Liaison, Role::UnitLeader].iter().any(|role| directory.holds(&staff.grants, *role, scope))
-        })
-        .map(|staff| Item { also: vec![staff.reference.clone()], ..Item::new(staff.id.to_string(), staff.name.clone()) })
-        .collect()
-}
-
-impl Post for House {
-    async fn find(&self, tx: &mut Tx, target: &Target, except: Option<i64>) -> Result<Found> {
-        let addresses = match target {
-            Target::Chat(id) => bot::store::address(tx, &self.keys, *id).await?.into_iter().collect(),
-            Target::Person(id) => people::store::addresses(tx.conn(), &self.keys, *id).await?,
-            Target::Reporter(id) => match tickets::store::reporter(tx, *id).await? {
-                Some(reporter) => {
-                    let plain = self.keys.open(&show::sealed_place(reporter.id), &reporter.sealed)?;
-                    match reporter.mode {
-                        Mode::Anonymous => vec![serde_json::from_str(&plain)?],
-                        Mode::RealName | Mode::Confidential => {
-                            let person = plain.parse().map_err(|_| Error::fault("a reporter's entry holds no person"))?;
-                            people::store::addresses(tx.conn(), &self.keys, person).await?
-                        }
-                    }
-                }
-                None => Vec::new(),
-            },
-            Target::Group(id) => {
-                let office = self.office();
-                let chat =
-                    office.directory.chat_groups().iter().find(|group| group.id == *id).and_then(|group| group.chat.clone());
-                chat.map(|(channel, chat)| Address { channel, account: String::new(), group: Some(chat) }).into_iter().collect()
-            }
-            Target::Role { role, area, unit } => return Ok(self.holders(role, area, unit.as_deref(), except)),
-        };
-        Ok(Found::Addresses(addresses))
-    }
-
-    async fn send(&self, to: &Address, way: &Way, reply: &Reply) -> Outcome {
-        match self.channels.get(&to.channel) {
-            Some(channel) => channel.send(to, way, reply).await,
-            None => Outcome::Gone("the channel is not configured"),
-        }
-    }
-
-    fn ability(&self, channel: &str) -> Option<Ability> {
-        self.channels.get(channel).map(Channel::ability)
-    }
-
-    fn has_template(&self, channel: &str) -> bool {
-        self.channels.get(channel).is_some_and(Channel::has_template)
-    }
-
-    fn neutral(&self) -> Reply {
-        Reply::text(tickets::wording::neutral())
-    }
-
-    fn merged(&self, replies: &[Reply]) -> Reply {
-        let texts = |pick: &dyn Fn(&Reply) -> String| {
-            let all: Vec<String> = replies.iter().map(pick).collect();
-            format!("{}\n{}", tickets::wording::several(all.len()), all.join("\n\n"))
-        };
-        let private = replies.iter().any(|reply| reply.private.is_some());
-        Reply {
-            text: texts(&|reply| reply.as_text()),
-            private: private.then(|| texts(&|reply| reply.private.clone().unwrap_or_else(|| reply.as_text()))),
-            ..Reply::default()
-        }
-    }
-
-    fn quota_warning(&self, channel: &str, used: i64, limit: i64) -> Vec<Push> {
-        let target = Target::Role { role: Role::Admin.as_str().to_owned(), area: String::new(), unit: None };
-        let reply = Reply::text(tickets::wording::quota_low(channel, used, limit));
-        vec![Push { target, ticket: None, class: Class::Now, reply, except: None, urgent: true }]
-    }
-}
-
-impl House {
-    /// The holders of a role: the shared group of the unit or of the centre where one is bound, else each in private. The
-    /// person who acted is not told; if nobody else holds the role, nobody is.
-    fn holders(&self, role: &str, area: &str, unit: Option<&str>, except: Option<i64>) -> Found {
-        let office = self.office();
-        let Some(role) = Role::parse(role) else { return Found::Addresses(Vec::new()) };
-        let scope = Scope { area, unit, field: None };
-        let directory = &office.directory;
-        let people: Vec<i64> = if role == Role::Admin {
-            directory
-                .all_staff()
-                .filter(|staff| staff.grants.iter().any(|grant| grant.role == Role::Admin))
-                .map(|staff| staff.id)
-                .collect()
-        } else {
-            directory.holders(role, scope).iter().filter(|staff| !staff.retired).map(|staff| staff.id).collect()
-        };
-        let shared = match (role, unit) {
-            (Role::Liaison, Some(unit)) => directory.bound_group(&GroupOf::Unit(unit.to_owned())),
-            (Role::Intake | Role::Dispatcher, _) => directory.bound_group(&GroupOf::Centre),
-            _ => None,
-        };
-        let others: Vec<i64> = people.iter().copied().filter(|id| Some(*id) != except).collect();
-        match shared {
-            Some(group) if people.is_empty() || !others.is_empty() => Found::Targets(vec![Target::Group(group.id.clone())]),
-            _ if people.is_empty() => Found::Addresses(Vec::new()),
-            _ => Found::Targets(others.into_iter().map(Target::Person).collect()),
-        }
-    }
-}
-
-impl crate::media::Fetcher for House {
-    async fn fetch(&self, channel: &str, media: &Media, max_bytes: usize) -> std::result::Result<Vec<u8>, Outcome> {
-        match self.channels.get(channel) {
-            Some(channel) => channel.fetch(media, max_bytes).await,
-            None => Err(Outcome::Gone("the channel is not configured")),
-        }
+/// The ticket of a source's parameter; of several the first.
+async fn ticket_of(turn: &mut Turn<'_, Actor>, ids: Option<&str>) -> Result<Option<tickets::Ticket>> {
+    match ids.and_then(|ids| ids.split(',').next()?.parse().ok()) {
+        Some(id) => tickets::store::by_id(turn.tx.conn(), id).await,
+        None => Ok(None),
     }
 }

@@ -3,6 +3,7 @@
 mod channels;
 mod demo;
 mod house;
+mod post;
 mod staff;
 mod upkeep;
 

@@ -63,6 +63,23 @@ pub struct Resolved {
     pub ask: bool,
 }
 
+impl Resolved {
+    /// This is meant.
+    pub fn is(value: dialog::Value) -> Self {
+        Resolved { value: Some(value), notes: Vec::new(), ask: false }
+    }
+
+    /// It means nothing, and the command ends with this sentence.
+    pub fn not(sentence: impl Into<String>) -> Self {
+        Resolved { value: None, notes: vec![sentence.into()], ask: false }
+    }
+
+    /// It means nothing, and after this sentence the dialog asks.
+    pub fn ask(sentence: impl Into<String>) -> Self {
+        Resolved { ask: true, ..Resolved::not(sentence) }
+    }
+}
+
 /// An application of the framework.
 pub trait App: Send + Sync + 'static {
     /// Who acts: whatever the application needs to know of a sender.

@@ -68,6 +68,11 @@ impl Actor {
     }
 }
 
+/// The associated data of whom a reporter's entry leads to: a person, or the address of an anonymous one.
+pub fn reporter_place(entry: i64) -> String {
+    format!("reporter.sealed.{entry}")
+}
+
 /// The keyed hash under which a person reports by name or in confidence.
 pub fn person_holder(keys: &Keys, person: i64) -> String {
     keys.hash("holder", &format!("p:{person}"))

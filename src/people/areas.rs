@@ -82,11 +82,6 @@ impl Areas {
         self.list.iter().filter(|area| !area.retired)
     }
 
-    /// The areas in use one level below, by code.
-    pub fn children<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a Area> {
-        self.all().filter(move |area| super::parent(&area.code) == Some(code))
-    }
-
     /// The area of this level that contains a code, for example the township of a village.
     pub fn above(&self, code: &str, level: Level) -> Option<&Area> {
         self.get(code.get(..level.digits())?)

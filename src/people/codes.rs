@@ -6,7 +6,7 @@ use super::{
     wording,
 };
 use crate::{
-    clock::DAY,
+    clock::{DAY, HOUR},
     db::Tx,
     error::{Error, Result},
     message::Millis,
@@ -15,6 +15,9 @@ use crate::{
 };
 use sqlx::{AnyConnection, Row};
 use std::collections::HashSet;
+
+/// Wrong codes that may be tried in an hour.
+const TRIES: i64 = 5;
 
 /// How long a binding code is good for.
 pub(super) const CODE_LIFE: Millis = 7 * DAY;
@@ -215,4 +218,29 @@ pub async fn codes(tx: &mut Tx, keys: &Keys, group: Option<&str>, now: Millis) -
         slips.push(Slip { name: person.name.clone(), reference: person.reference.clone(), code });
     }
     Ok(slips)
+}
+/// Did somebody try too many wrong codes in the last hour, of whatever kind they are?
+///
+/// # Errors
+/// Those of the database.
+pub async fn guessed_too_often(tx: &mut Tx, holder: &str, now: Millis) -> Result<bool> {
+    let wrong: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM code_guess WHERE holder = $1 AND at > $2")
+        .bind(holder.to_owned())
+        .bind(now - HOUR)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(wrong >= TRIES)
+}
+
+/// Remembers a wrong code.
+///
+/// # Errors
+/// Those of the database.
+pub async fn guessed_wrong(tx: &mut Tx, holder: &str, now: Millis) -> Result<()> {
+    sqlx::query("INSERT INTO code_guess (holder, at) VALUES ($1, $2)")
+        .bind(holder.to_owned())
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }

@@ -5,9 +5,8 @@ use crate::{
     audit,
     bot::{
         Form, Resolved, Slot, Submitted, Turn,
-        dialog::{Answer, Answers, Item, Query, Value},
+        dialog::{self, Answer, Answers, Item, Query, Value},
     },
-    clock::HOUR,
     db::Tx,
     error::{Error, Result},
     seal::Keys,
@@ -17,9 +16,6 @@ use sqlx::Row;
 /// The actions that dialog files may name.
 pub const ACTIONS: &[&str] =
     &["people.bind", "people.bind_group", "people.disable", "people.replace", "people.stand_in", "people.code", "people.rights"];
-
-/// Wrong codes an account may try in an hour.
-const TRIES: i64 = 5;
 
 static BIND: Form = Form {
     dialog: "bind",
@@ -134,12 +130,7 @@ async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted
     };
     let now = turn.now;
     let guesser = office.keys.hash("code_guess", &turn.actor.person.to_string());
-    let wrong = sqlx::query("SELECT COUNT(*) FROM code_guess WHERE holder = $1 AND at > $2")
-        .bind(guesser.clone())
-        .bind(now - HOUR)
-        .fetch_one(turn.tx.conn())
-        .await?;
-    if wrong.try_get::<i64, _>(0)? >= TRIES {
+    if codes::guessed_too_often(turn.tx, &guesser, now).await? {
         turn.say(wording::too_many());
         return Ok(Submitted::Done(Vec::new()));
     }
@@ -147,11 +138,7 @@ async fn bind(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted
     let redeemed = match codes::redeem(turn.tx, &office.keys, code, (&from.0, &from.1), now).await? {
         Ok(redeemed) => redeemed,
         Err(why) => {
-            sqlx::query("INSERT INTO code_guess (holder, at) VALUES ($1, $2)")
-                .bind(guesser)
-                .bind(now)
-                .execute(turn.tx.conn())
-                .await?;
+            codes::guessed_wrong(turn.tx, &guesser, now).await?;
             turn.say(wording::refused(why));
             return Ok(Submitted::Done(Vec::new()));
         }
@@ -179,7 +166,7 @@ pub(super) async fn merge_reports(tx: &mut Tx, keys: &Keys, citizen: i64, person
     let rows = sqlx::query("SELECT id FROM reporter WHERE holder = $1").bind(old).fetch_all(tx.conn()).await?;
     for row in rows {
         let id: i64 = row.try_get(0)?;
-        let sealed = keys.seal(&format!("reporter.sealed.{id}"), &person.to_string())?;
+        let sealed = keys.seal(&super::reporter_place(id), &person.to_string())?;
         sqlx::query("UPDATE reporter SET holder = $1, sealed = $2 WHERE id = $3")
             .bind(new.clone())
             .bind(sealed)
@@ -196,7 +183,7 @@ async fn bind_group(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Sub
         return Err(Error::user(wording::only_admin()));
     }
     let Some(chat) = turn.from().group.clone() else { return Err(Error::user(wording::bind_group_in_group())) };
-    let group = answers.get("group").and_then(Answer::value).map(|value| value.keys().join("")).unwrap_or_default();
+    let group = dialog::key(answers, "group");
     let channel = turn.from().channel.clone();
     store::bind_chat(turn.tx, &group, &channel, &chat).await?;
     let keys = turn.actor.office.keys.clone();
@@ -273,13 +260,13 @@ pub fn places(actor: &Actor, query: &Query) -> Vec<Item> {
 pub fn unit_named(actor: &Actor, words: &str) -> Option<Resolved> {
     let answer = |unit: &super::Unit| Value::key(unit.id.clone(), unit.name.clone());
     let notes = match actor.directory().units_named(words) {
-        Named::One(unit) => return Some(Resolved { value: Some(answer(unit)), notes: Vec::new(), ask: false }),
+        Named::One(unit) => return Some(Resolved::is(answer(unit))),
         // The dialog lists those that the word may mean, and knows its own choices besides units.
         Named::Several(_) => return None,
         Named::Unknown(near) if near.is_empty() => return None,
         Named::Unknown(near) => wording::unknown_unit(words, &near.iter().map(|unit| unit.name.as_str()).collect::<Vec<_>>()),
     };
-    Some(Resolved { value: None, notes: vec![notes], ask: true })
+    Some(Resolved::ask(notes))
 }
 
 /// The group that a word of a command line names by id or name, also one that is bound already: groups move.
@@ -287,8 +274,8 @@ pub fn group_named(actor: &Actor, words: &str) -> Option<Resolved> {
     let groups = actor.directory().chat_groups();
     let found = groups.iter().find(|group| group.id == words || group.name == words);
     Some(match found {
-        Some(group) => Resolved { value: Some(Value::key(group.id.clone(), group.name.clone())), notes: Vec::new(), ask: false },
-        None => Resolved { value: None, notes: vec![wording::unknown_group(words)], ask: false },
+        Some(group) => Resolved::is(Value::key(group.id.clone(), group.name.clone())),
+        None => Resolved::not(wording::unknown_group(words)),
     })
 }
 

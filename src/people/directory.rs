@@ -221,12 +221,6 @@ impl Directory {
         &self.chat_groups
     }
 
-    /// The group that a chat is bound to.
-    pub fn group_of_chat(&self, channel: &str, chat: &str) -> Option<&ChatGroup> {
-        let bound = |group: &&ChatGroup| group.chat.as_ref().is_some_and(|(c, g)| c == channel && g == chat);
-        self.chat_groups.iter().find(bound)
-    }
-
     /// The bound group of a unit, of a deputy group, or the centre's.
     pub fn bound_group(&self, of: &GroupOf) -> Option<&ChatGroup> {
         self.chat_groups.iter().find(|group| group.of == *of && group.chat.is_some())
@@ -369,12 +363,6 @@ impl Directory {
     pub fn people_named(&self, text: &str) -> Named<'_, Staff> {
         let people: Vec<&Staff> = self.all_staff().collect();
         named(text, &people, |person| vec![&person.reference, &person.name])
-    }
-
-    /// A field or topic by id, name or an unambiguous part of the name.
-    pub fn fields_named(&self, text: &str) -> Named<'_, Field> {
-        let fields: Vec<&Field> = self.fields.iter().map(|(field, _)| field).filter(|field| !field.retired).collect();
-        named(text, &fields, |field| vec![&field.id, &field.name])
     }
 }
 
@@ -612,7 +600,6 @@ mod tests {
         assert!(matches!(directory.people_named("zhao"), Named::One(person) if person.name == "赵承办"));
         assert!(matches!(directory.people_named("联络"), Named::Several(people) if people.len() == 6));
         assert!(matches!(directory.people_named("诸葛亮"), Named::Unknown(near) if near.is_empty()));
-        assert!(matches!(directory.fields_named("地下水"), Named::One(field) if field.id == "groundwater"));
     }
 
     #[test]
@@ -624,10 +611,8 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_found_by_chat_and_by_owner() {
+    fn groups_are_found_by_owner_once_they_are_bound() {
         let directory = directory(&[]);
-        assert_eq!(directory.group_of_chat("sim", "g-swj").unwrap().id, "g-swj");
-        assert!(directory.group_of_chat("ding", "g-swj").is_none());
         assert_eq!(directory.bound_group(&GroupOf::Centre).unwrap().id, "g-centre");
         assert!(directory.bound_group(&GroupOf::Unit("cgj".into())).is_none());
     }

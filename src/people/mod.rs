@@ -18,7 +18,7 @@ pub mod sheet;
 pub mod store;
 pub mod wording;
 
-pub use actor::{Actor, Office, person_holder};
+pub use actor::{Actor, Office, person_holder, reporter_place};
 pub use areas::Areas;
 pub use directory::{Directory, Named, Proposal, Scope, may_be_only_unit, may_judge};
 pub use role::{Needs, Role};

@@ -5,7 +5,7 @@ use super::{Actor, Directory, Grant, Named, Role, Scope, Staff, codes, contains,
 use crate::{
     bot::{
         Resolved, Submitted, Turn,
-        dialog::{Answer, Answers, Item, Value},
+        dialog::{self, Answer, Answers, Item, Value},
     },
     clock::{DAY, in_words, start_of, time_in_words},
     error::{Error, Result},
@@ -81,10 +81,10 @@ fn liaisons_of<'d>(directory: &'d Directory, unit: &str) -> Vec<&'d Staff> {
 /// The person that a word of a command line names, or the sentence that says who may be meant.
 pub fn staff_named(actor: &Actor, words: &str) -> Option<Resolved> {
     let directory = actor.directory();
-    let no = |note: String| Some(Resolved { value: None, notes: vec![note], ask: false });
+    let no = |note: String| Some(Resolved::not(note));
     match directory.people_named(words) {
         Named::One(person) if in_charge(actor, person) => {
-            Some(Resolved { value: Some(Value::key(person.id.to_string(), person.name.clone())), notes: Vec::new(), ask: false })
+            Some(Resolved::is(Value::key(person.id.to_string(), person.name.clone())))
         }
         Named::One(person) => no(wording::not_in_charge(&person.name)),
         // The dialog lists those that the word may mean.
@@ -102,20 +102,9 @@ fn unknown(directory: &Directory, words: &str, near: &[&Staff]) -> String {
     }
 }
 
-fn key(answers: &Answers, step: &str) -> String {
-    answers.get(step).and_then(Answer::value).map(|value| value.keys().join("")).unwrap_or_default()
-}
-
-fn words(answers: &Answers, step: &str) -> String {
-    match answers.get(step).and_then(Answer::value) {
-        Some(Value::Text(text)) => text.clone(),
-        _ => String::new(),
-    }
-}
-
 /// Did the person at last say yes?
 pub fn is_sure(answers: &Answers) -> bool {
-    key(answers, "sure") == "yes"
+    dialog::key(answers, "sure") == "yes"
 }
 
 /// Somebody of the staff who is in the administrator's charge now.
@@ -123,7 +112,7 @@ fn chosen(turn: &Turn<'_, Actor>, answers: &Answers, step: &str) -> Result<Staff
     if !turn.actor.has(Role::Admin) {
         return Err(Error::user(wording::only_an_admin()));
     }
-    let id: i64 = key(answers, step).parse().map_err(|_| Error::fault("a step of people holds no id"))?;
+    let id: i64 = dialog::key(answers, step).parse().map_err(|_| Error::fault("a step of people holds no id"))?;
     let person = turn.actor.directory().staff(id).ok_or_else(|| Error::fault("a step of people names nobody"))?;
     if person.retired {
         return Err(Error::user(wording::retired_already(&person.name)));
@@ -255,7 +244,7 @@ pub async fn replacement(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resul
     let mut bring = |slot: &str, value: &str| _ = given.insert(slot.to_owned(), Value::key(value, "").into());
     let office = turn.actor.office.clone();
     let directory = &office.directory;
-    let unit_id = key(answers, "unit");
+    let unit_id = dialog::key(answers, "unit");
     let unit = directory.unit(&unit_id).filter(|unit| !unit.retired);
     if let Some(unit) = unit
         && !own_areas(&turn.actor).iter().any(|outer| contains(outer, &unit.area))
@@ -263,14 +252,14 @@ pub async fn replacement(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resul
         return Err(Error::user(wording::unit_not_in_charge(&unit.name)));
     }
     let olds = liaisons_of(directory, &unit_id);
-    let old = match (&olds[..], key(answers, "old").parse::<i64>()) {
+    let old = match (&olds[..], dialog::key(answers, "old").parse::<i64>()) {
         ([], _) => Some(None),
         ([one], _) => Some(Some(*one)),
         (_, Ok(id)) => olds.iter().find(|person| person.id == id).map(|person| Some(*person)),
         (_, Err(_)) => None,
     };
     bring("olds", if olds.len() > 1 { "several" } else { "one" });
-    let said = words(answers, "person");
+    let said = dialog::text(answers, "person");
     let new = if said.is_empty() { None } else { newcomer(turn, &said, answers, &mut bring).await? };
     let (Some(unit), Some(old), Some(new)) = (unit, old, new) else { return Ok((given, None)) };
     if let Newcomer::Known(person) = &new {
@@ -301,7 +290,7 @@ async fn newcomer(
             Named::One(person) => return Ok(known(person)),
             Named::Several(people) if people.iter().all(|person| person.name == name) => {
                 bring("found", "several");
-                let which: Option<i64> = key(answers, "which").parse().ok();
+                let which: Option<i64> = dialog::key(answers, "which").parse().ok();
                 return Ok(which.and_then(|id| directory.staff(id)).and_then(known));
             }
             Named::Several(people) => {
@@ -318,7 +307,7 @@ async fn newcomer(
             Named::Unknown(_) => {}
         }
         bring("found", "new");
-        number = phone(&words(answers, "phone"));
+        number = phone(&dialog::text(answers, "phone"));
     }
     let Some(number) = number else { return Ok(None) };
     if let Some(owner) = store::person_by_phone(turn.tx.conn(), &office.keys, &number).await? {

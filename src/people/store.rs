@@ -720,7 +720,8 @@ mod tests {
         assert_eq!(says(bind_chat(&mut tx, "g-swj", "ding", "cid1").await), "这个群已经绑定为“受理中心群”了。");
         assert_eq!(says(bind_chat(&mut tx, "g-none", "ding", "cid2").await), "没有编号为“g-none”的群。");
         tx.commit().await.unwrap();
-        assert_eq!(directory(&db).await.group_of_chat("ding", "cid1").unwrap().id, "g-centre");
+        let chat = directory(&db).await.bound_group(&GroupOf::Centre).unwrap().chat.clone();
+        assert_eq!(chat, Some(("ding".to_owned(), "cid1".to_owned())));
     }
 
     #[tokio::test]

@@ -43,7 +43,7 @@ impl Helper {
 /// # Errors
 /// Those of the database.
 pub async fn of(tx: &mut Tx, ticket: &Ticket) -> Result<Vec<Helper>> {
-    if ticket.sealed != Sealed::Open {
+    if ticket.sealed != Sealed::Open || ticket.co_units.is_empty() {
         return Ok(Vec::new());
     }
     let rows = sqlx::query("SELECT unit, due_at, opinion FROM co_unit WHERE ticket_id = $1 ORDER BY at, unit")

@@ -136,10 +136,8 @@ async fn given(turn: &mut Turn<'_, Actor>) -> Result<Vec<Ticket>> {
 
 /// How many open tickets of an area are in each state, and the oldest three.
 async fn open_of(tx: &mut Tx, area: &str) -> Result<(BTreeMap<State, i64>, Vec<Ticket>)> {
-    let open: Vec<String> =
-        State::ALL.iter().filter(|state| state.is_open()).map(|state| format!("'{}'", state.code())).collect();
     // What is sealed is neither shown nor counted.
-    let which = format!("area_code >= $1 AND area_code < $2 AND sealed = 0 AND state IN ({})", open.join(", "));
+    let which = format!("area_code >= $1 AND area_code < $2 AND sealed = 0 AND {}", store::in_states(State::open()));
     let (from, to) = (area.to_owned(), format!("{area}:"));
     let sql = format!("SELECT state, COUNT(*) FROM ticket WHERE {which} GROUP BY state");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(from.clone()).bind(to.clone()).fetch_all(tx.conn()).await?;

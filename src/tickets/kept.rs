@@ -237,9 +237,7 @@ pub fn own_names(turn: &Turn<'_, Actor>, contact: Option<&str>) -> Vec<String> {
 pub fn names_of(keys: &Keys, reporters: &[Reporter]) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for reporter in reporters {
-        if let Some(sealed) = &reporter.contact {
-            names.extend(name_in(&keys.open(&super::show::contact_place(reporter.id), sealed)?));
-        }
+        names.extend(reporter.contact(keys)?.as_deref().and_then(name_in));
     }
     Ok(names)
 }

@@ -766,6 +766,11 @@ pub fn rows_of(verb: Verb) -> impl Iterator<Item = &'static Row> {
     ROWS.iter().filter(move |row| row.verb == verb)
 }
 
+/// May whoever reported do this, in any of its rows?
+pub fn by_reporter(verb: Verb) -> bool {
+    rows_of(verb).any(|row| row.who.contains(&Who::Reporter))
+}
+
 /// The states from which this can be done, in any of its rows.
 pub fn states_for(verb: Verb) -> Vec<State> {
     let mut states: Vec<State> = rows_of(verb).flat_map(|row| row.from.iter().copied()).collect();

@@ -200,6 +200,11 @@ impl State {
         }
     }
 
+    /// Those in which something is still to be done.
+    pub fn open() -> impl Iterator<Item = State> {
+        State::ALL.iter().copied().filter(|state| state.is_open())
+    }
+
     /// How far on a bar of five steps: reported, with a unit, being worked on, result, over.
     pub fn step(self) -> u8 {
         match self {
@@ -451,6 +456,16 @@ impl Ticket {
     /// The day of its number, whatever its series.
     pub fn dated(&self) -> &str {
         self.day.trim_start_matches(SEALED_SERIES)
+    }
+
+    /// How long one of its clocks runs.
+    pub fn limit(&self, clock: calendar::Clock) -> calendar::Amount {
+        calendar::limit(clock, self.kind, self.priority)
+    }
+
+    /// When one of its clocks ends that begins now.
+    pub fn due(&self, clock: calendar::Clock, now: Millis) -> Millis {
+        calendar::due(now, self.limit(clock))
     }
 
     /// Urgent tickets break quiet hours for staff.

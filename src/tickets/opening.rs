@@ -65,9 +65,7 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
     if let Some(number) = said.quote.as_ref().and_then(|quote| refs::number_of_card(&quote.text)) {
         let found = sources::resolve(turn, Verb::Add, &number).await?;
         if let Some(ticket) = found.0.first() {
-            let mut given = Answers::new();
-            given.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
-            return Ok(Opening::Dialog("add", given, Vec::new()));
+            return Ok(Opening::Dialog("add", desk::about(ticket), Vec::new()));
         }
     }
     if turn.in_group() && said.point.is_none() && turn.media.is_empty() {

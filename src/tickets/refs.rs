@@ -152,6 +152,12 @@ fn may_inspect(grants: &[Grant], area: &str, sealed: Sealed) -> bool {
     })
 }
 
+/// Does this person work in the ticket's unit?
+pub fn is_of_unit(directory: &Directory, staff: &Staff, ticket: &Ticket) -> bool {
+    let holds = |role: &Role| of_unit(*role) && directory.holds(&staff.grants, *role, scope_of(ticket));
+    Role::ALL.iter().any(holds)
+}
+
 /// The dispatchers whose grant covers the area above the ticket's county: they decide disputes.
 pub fn arbiters(directory: &Directory, ticket: &Ticket) -> Vec<i64> {
     let above = |grant: &Grant| {
@@ -221,12 +227,8 @@ pub fn refusal(actor: &Actor, ticket: &Ticket, verb: Verb, reported: bool) -> St
 /// Those of the database.
 pub async fn reported(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Option<store::Reporter>> {
     let mine = turn.actor.holders();
-    let own = store::reporters(turn.tx, ticket).await?.into_iter().find(|reporter| mine.contains(&reporter.holder));
-    if own.is_some() {
-        return Ok(own);
-    }
-    let merged = together::reporters(turn.tx, ticket).await?;
-    Ok(merged.into_iter().map(|(reporter, _)| reporter).find(|reporter| mine.contains(&reporter.holder)))
+    let all = together::reporters(turn.tx, ticket).await?;
+    Ok(all.into_iter().map(|(reporter, _)| reporter).find(|reporter| mine.contains(&reporter.holder)))
 }
 
 /// Where to look for tickets on which this person may use the verb at all.
@@ -276,8 +278,7 @@ fn add_grants(actor: &Actor, look: &mut Look<'_>, counts: impl Fn(Role) -> bool)
 /// Those of the database.
 pub async fn candidates(turn: &mut Turn<'_, Actor>, verb: Verb) -> Result<Vec<Ticket>> {
     let states = life::states_for(verb);
-    let open: Vec<State> =
-        if verb == Verb::Status { State::ALL.iter().copied().filter(|state| state.is_open()).collect() } else { states };
+    let open: Vec<State> = if verb == Verb::Status { State::open().collect() } else { states };
     let look = Look { waiting: verb != Verb::Status, ..look(&turn.actor, verb, &open) };
     let mut found = search(turn, verb, look).await?;
     if verb == Verb::Rate {

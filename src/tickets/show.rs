@@ -161,10 +161,7 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
         lines.push(format!("附件　{} 个", media.len()));
     }
     for reporter in &reporters {
-        let known = match (reporter.mode, &reporter.contact) {
-            (Mode::RealName, Some(sealed)) if may_know => Some(office.keys.open(&contact_place(reporter.id), sealed)?),
-            _ => None,
-        };
+        let known = if reporter.mode == Mode::RealName && may_know { reporter.contact(&office.keys)? } else { None };
         lines.push(match reporter.mode {
             Mode::RealName if !may_know => wording::reporter_known_to_unit().to_owned(),
             mode => wording::reporter_line(mode, known.as_deref(), ticket.typed()),
@@ -240,7 +237,8 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
     let now = turn.now;
     let office = turn.actor.office.clone();
     let directory = &office.directory;
-    let alone = store::reporters(turn.tx, ticket.id).await?.len() < 2;
+    let reporters = together::reporters(turn.tx, ticket.id).await?;
+    let alone = reporters.iter().filter(|(_, of)| of.is_none()).count() < 2;
     let leader = leader(turn, ticket).await?;
     let leading = leader.as_ref().unwrap_or(ticket);
     let own = store::history(turn.tx, ticket.id).await?;
@@ -268,7 +266,9 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
         lines.push(timeline(&Past { reason, ..past.clone() }, now, None));
     }
     // Who looked at an identity is for those whose identity could be seen.
-    let known = refs::reported(turn, ticket.id).await?.is_some_and(|mine| mine.mode != Mode::Anonymous);
+    let mine = turn.actor.holders();
+    let mine = reporters.iter().map(|(reporter, _)| reporter).find(|reporter| mine.contains(&reporter.holder));
+    let known = mine.is_some_and(|mine| mine.mode != Mode::Anonymous);
     for (of, past) in history.iter().filter(|(of, past)| known && of.id == ticket.id && past.verb == Verb::Reveal) {
         let reason = kept::words(&office.keys, of, past, true)?.unwrap_or_default();
         lines.push(looks::in_words(&past.role, past.at, now, &reason));
@@ -307,14 +307,4 @@ fn timeline(past: &Past, now: Millis, staff: Option<&Directory>) -> String {
     let words =
         past.reason.as_deref().map(|reason| format!("：{}", text::shorten(&text::one_line(reason), 60))).unwrap_or_default();
     format!("{day} {} {what}{who}{words}", time_in_words(past.at))
-}
-
-/// The associated data of a reporter's sealed name and phone.
-pub fn contact_place(reporter: i64) -> String {
-    format!("reporter.contact.{reporter}")
-}
-
-/// The associated data of a reporter's sealed person or address.
-pub fn sealed_place(reporter: i64) -> String {
-    format!("reporter.sealed.{reporter}")
 }

@@ -74,7 +74,7 @@ pub fn units(actor: &Actor, ticket: Option<&Ticket>, above: bool) -> Vec<Item> {
 /// A retired unit that a word of a command line names.
 pub fn retired_unit(directory: &Directory, words: &str) -> Option<Resolved> {
     let unit = directory.retired_unit(words).filter(|_| !matches!(directory.units_named(words), people::Named::One(_)))?;
-    Some(Resolved { value: None, notes: vec![wording::joint::retired_unit(&unit.name)], ask: true })
+    Some(Resolved::ask(wording::joint::retired_unit(&unit.name)))
 }
 
 /// The units that words of a command line name, separated by blanks or commas. One that is not clear stops the command, so that
@@ -161,6 +161,16 @@ pub async fn leaders(turn: &mut Turn<'_, Actor>, ids: &str) -> Result<Vec<Item>>
         |ticket: &Ticket| merged.iter().any(|one| (one.field.is_some() && one.field == ticket.field) || one.area == ticket.area);
     leaders.sort_by_key(|ticket| !near(ticket));
     Ok(items_of(&leaders, turn))
+}
+
+/// Colleagues of the ticket's unit, the sender left out.
+pub fn colleagues(actor: &Actor, ticket: &Ticket) -> Vec<Item> {
+    let directory = actor.directory();
+    directory
+        .all_staff()
+        .filter(|staff| staff.id != actor.person && refs::is_of_unit(directory, staff, ticket))
+        .map(|staff| Item { also: vec![staff.reference.clone()], ..Item::new(staff.id.to_string(), staff.name.clone()) })
+        .collect()
 }
 
 /// All fields and topics in use, those of the campaign first.

@@ -9,6 +9,7 @@ use crate::{
     db::{Tx, holders},
     error::{Error, Result},
     message::Millis,
+    people::reporter_place,
     seal::Keys,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
@@ -89,6 +90,12 @@ pub async fn by_id(conn: &mut AnyConnection, id: i64) -> Result<Option<Ticket>> 
     row.as_ref().map(read).transpose()
 }
 
+/// The condition that a ticket is in one of these states.
+pub fn in_states(states: impl IntoIterator<Item = State>) -> String {
+    let list: Vec<String> = states.into_iter().map(|state| format!("'{}'", state.code())).collect();
+    format!("state IN ({})", list.join(", "))
+}
+
 /// What tickets to look for. Conditions left empty do not narrow.
 #[derive(Debug, Default, Clone)]
 pub struct Look<'a> {
@@ -146,8 +153,7 @@ pub async fn find(tx: &mut Tx, look: &Look<'_>) -> Result<Vec<Ticket>> {
         all.push(format!("({})", scopes.join(" OR ")));
     }
     if !look.states.is_empty() {
-        let list: Vec<String> = look.states.iter().map(|state| format!("'{}'", state.code())).collect();
-        all.push(format!("state IN ({})", list.join(", ")));
+        all.push(in_states(look.states.iter().copied()));
     }
     if let Some(number) = &look.number {
         all.push(format!("number = {}", bind(number)));
@@ -207,6 +213,13 @@ pub struct Event<'a> {
     pub visible: &'static str,
     /// What the change replaced, as JSON by column.
     pub before: Option<String>,
+}
+
+impl Event<'_> {
+    /// One that everybody may see, without words.
+    pub fn of(verb: Verb, to: State) -> Self {
+        Event { verb, from: None, to, reason: None, payload: None, visible: "all", before: None }
+    }
 }
 
 /// Where an event stands: its ticket, its place in the ticket's history from 1, the turn and the moment.
@@ -366,6 +379,29 @@ pub struct Reporter {
     pub contact: Option<String>,
 }
 
+impl Reporter {
+    /// Name and phone, where they were told.
+    ///
+    /// # Errors
+    /// When what is sealed does not open.
+    pub fn contact(&self, keys: &Keys) -> Result<Option<String>> {
+        self.contact.as_ref().map(|sealed| keys.open(&contact_place(self.id), sealed)).transpose()
+    }
+
+    /// The person, or of an anonymous one the address, as it was written down.
+    ///
+    /// # Errors
+    /// When what is sealed does not open.
+    pub fn who(&self, keys: &Keys) -> Result<String> {
+        keys.open(&reporter_place(self.id), &self.sealed)
+    }
+}
+
+/// The associated data of a reporter's sealed name and phone.
+pub(super) fn contact_place(reporter: i64) -> String {
+    format!("reporter.contact.{reporter}")
+}
+
 /// Writes who reported.
 ///
 /// # Errors
@@ -515,30 +551,4 @@ pub async fn closed_since(tx: &mut Tx, area: &str, field: &str, since: Millis) -
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
-}
-
-/// Counts wrong guesses of query codes since a moment, and adds one.
-///
-/// # Errors
-/// Those of the database.
-pub async fn wrong_guesses(tx: &mut Tx, holder: &str, since: Millis) -> Result<i64> {
-    let row = sqlx::query("SELECT COUNT(*) FROM code_guess WHERE holder = $1 AND at > $2")
-        .bind(holder.to_owned())
-        .bind(since)
-        .fetch_one(tx.conn())
-        .await?;
-    Ok(row.try_get(0)?)
-}
-
-/// Remembers a wrong guess.
-///
-/// # Errors
-/// Those of the database.
-pub async fn add_wrong_guess(tx: &mut Tx, holder: &str, now: Millis) -> Result<()> {
-    sqlx::query("INSERT INTO code_guess (holder, at) VALUES ($1, $2)")
-        .bind(holder.to_owned())
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
 }

@@ -17,19 +17,24 @@ pub async fn followers(tx: &mut Tx, leader: i64) -> Result<Vec<Ticket>> {
     sqlx::query(AssertSqlSafe(sql)).bind(leader).fetch_all(tx.conn()).await?.iter().map(read).collect()
 }
 
-/// Who reported the tickets merged into this one, each with the short number of their own.
+/// Who reported this ticket, then who reported those merged into it, each of the latter with the sequence of their own.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn reporters(tx: &mut Tx, leader: i64) -> Result<Vec<(Reporter, i64)>> {
-    sqlx::query(
+pub async fn reporters(tx: &mut Tx, leader: i64) -> Result<Vec<(Reporter, Option<i64>)>> {
+    let rows = sqlx::query(
         "SELECT reporter.id AS id, ticket_id, mode, holder, reporter.sealed AS sealed, contact, ticket.seq AS seq
-         FROM ticket JOIN reporter ON reporter.ticket_id = ticket.id WHERE ticket.merged_into = $1 ORDER BY reporter.id",
+         FROM ticket JOIN reporter ON reporter.ticket_id = ticket.id WHERE ticket.id = $1 OR ticket.merged_into = $1
+         ORDER BY CASE WHEN ticket.id = $1 THEN 0 ELSE 1 END, reporter.id",
     )
     .bind(leader)
     .fetch_all(tx.conn())
-    .await?
-    .iter()
-    .map(|row| Ok((read_reporter(row)?, row.try_get("seq")?)))
-    .collect()
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let reporter = read_reporter(row)?;
+            let of = (reporter.ticket != leader).then(|| row.try_get("seq")).transpose()?;
+            Ok((reporter, of))
+        })
+        .collect()
 }

@@ -8,12 +8,11 @@ use minhu::{
     db::Db,
     message::{Address, Content, Media, MediaKind, Reply, Said, Update},
     outbox::{Courier, Target},
-    people::{self, Office, org::Org, person_holder},
+    people::{self, Office, org::Org, person_holder, reporter_place},
     seal::Keys,
     tickets::{
         Kind, Method, Mode, Proposal, State, Ticket, Verification, Voice,
         life::Verb,
-        show,
         store::{self, At, By, Event, Reporter},
     },
 };
@@ -217,7 +216,7 @@ impl County {
             }
             Mode::RealName | Mode::Confidential => (person_holder(&self.keys, person), person.to_string()),
         };
-        let sealed = self.keys.seal(&show::sealed_place(id), &plain).unwrap();
+        let sealed = self.keys.seal(&reporter_place(id), &plain).unwrap();
         Reporter { id, ticket, mode, holder, sealed, contact: None }
     }
 

@@ -28,7 +28,7 @@ pub use engine::{
     take, wanted, wanted_besides,
 };
 pub use load::Known;
-pub use state::{Account, Answer, Answers, MediaId, Named, Open, Shown, State, Value};
+pub use state::{Account, Answer, Answers, MediaId, Named, Open, Shown, State, Value, account, key, text};
 pub use summary::{fill, filled, in_words, summary};
 
 use crate::config::read::Problem;

@@ -158,6 +158,11 @@ impl Value {
         Value::Key(Named { key: key.into(), text: text.into() })
     }
 
+    /// A yes or a no.
+    pub fn yes_or_no(yes: bool) -> Self {
+        Value::key(if yes { "yes" } else { "no" }, "")
+    }
+
     /// A text.
     pub fn text(text: impl Into<String>) -> Self {
         Value::Text(text.into())
@@ -177,7 +182,31 @@ impl Value {
     }
 }
 
+/// The key of a choice, those of several parted by commas; empty when it was skipped.
+pub fn key(answers: &Answers, step: &str) -> String {
+    answers.get(step).and_then(Answer::value).map(|value| value.keys().join(",")).unwrap_or_default()
+}
+
+/// The text of an answer; empty when it was skipped.
+pub fn text(answers: &Answers, step: &str) -> String {
+    account(answers, step).text
+}
+
+/// An account with its files; empty when it was skipped.
+pub fn account(answers: &Answers, step: &str) -> Account {
+    match answers.get(step).and_then(Answer::value) {
+        Some(Value::Account(account)) => account.clone(),
+        Some(Value::Text(text)) => Account { text: text.clone(), media: Vec::new() },
+        _ => Account::default(),
+    }
+}
+
 impl Account {
+    /// The ids of its files.
+    pub fn files(&self) -> Vec<i64> {
+        self.media.iter().map(|file| file.id).collect()
+    }
+
     /// Nothing told, nothing shown.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty() && self.media.is_empty()

@@ -1,6 +1,6 @@
 //! The second person: 同意, 不同意.
 
-use super::{Change, both, change, tell_handler, tell_person, tell_reporters, text};
+use super::{Change, change, tell_handler, tell_person, tell_reporters, text};
 use crate::{
     bot::{Turn, close_offers, dialog::Answers},
     error::{Error, Result},
@@ -126,7 +126,7 @@ pub(super) async fn agree(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers: 
         }
     };
     let directory = turn.actor.office.directory.clone();
-    let reply = both(
+    let reply = Reply::both(
         words::asker_agreed(&show::group_label(&after, &directory), proposal.matter),
         words::asker_agreed(&show::label(&after, &directory), proposal.matter),
     );
@@ -165,7 +165,7 @@ pub(super) async fn disagree(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers
     if proposal.matter == Matter::Withdraw {
         tell_reporters(turn, &after, words::reporter_not_withdrawn(&label, &reason, wording::decider(&after)).into()).await?;
     }
-    let reply = both(
+    let reply = Reply::both(
         words::asker_refused(&show::group_label(&after, &directory), proposal.matter, None, after.typed()),
         words::asker_refused(&label, proposal.matter, Some(&reason), after.typed()),
     );

@@ -1,6 +1,6 @@
 //! Against a decision: 申诉, 恢复, 不合理.
 
-use super::{Change, account, both, change, tell_role, text};
+use super::{Change, account, attach, change, tell_role, text};
 use crate::{
     bot::{
         Turn,
@@ -8,7 +8,6 @@ use crate::{
     },
     clock::DAY,
     error::{Error, Result},
-    media,
     message::{Millis, Reply},
     outbox::{Class, Push, Target},
     people::{Actor, Role},
@@ -40,11 +39,11 @@ pub(super) async fn appeal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let said = kept::of_reporter(turn, &ticket, &reason).await?;
     let after = change(turn, &ticket, Change::of(Verb::Appeal).because(&said.open).sealing(&said.original), |ticket| {
         ticket.appealed = true;
-        ticket.accept_due = Some(accept_due(ticket, now));
+        ticket.accept_due = Some(ticket.due(Clock::Accept, now));
     })
     .await?;
     let directory = turn.actor.office.directory.clone();
-    let reply = both(
+    let reply = Reply::both(
         words::appeal_to_intake(&show::group_label(&after, &directory), others, None, after.typed()),
         words::appeal_to_intake(&show::label(&after, &directory), others, Some(&said.open), after.typed()),
     );
@@ -61,10 +60,6 @@ pub(super) async fn appeal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
         tell_role(turn, &after, Role::Intake, Class::Now, reply);
     }
     Ok(words::appealed(&show::here(turn, &after), others, after.accept_due, now).into())
-}
-
-fn accept_due(ticket: &Ticket, now: Millis) -> Millis {
-    calendar::due(now, calendar::limit(Clock::Accept, ticket.kind, ticket.priority))
 }
 
 /// Who did this last, of those in office.
@@ -100,7 +95,7 @@ pub(super) async fn restore(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers
     let after = change(turn, &ticket, Change::of(Verb::Restore), |ticket| {
         *ticket = Ticket {
             restored: true,
-            accept_due: Some(accept_due(ticket, now)),
+            accept_due: Some(ticket.due(Clock::Accept, now)),
             dispatch_due: None,
             sign_due: None,
             contact_due: None,
@@ -116,7 +111,7 @@ pub(super) async fn restore(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers
         co_units::left(turn.tx, after.id, old).await?;
     }
     let directory = turn.actor.office.directory.clone();
-    let reply = both(
+    let reply = Reply::both(
         words::restored_to_intake(&show::group_label(&after, &directory), after.typed()),
         words::restored_to_intake(&show::label(&after, &directory), after.typed()),
     );
@@ -174,13 +169,14 @@ pub(super) async fn unreasonable(turn: &mut Turn<'_, Actor>, ticket: Ticket, ans
         ticket.unreasonable = Some(Unreasonable::Proposed);
     })
     .await?;
-    let files: Vec<i64> = claim.media.iter().map(|file| file.id).collect();
-    media::attach(turn.tx, &files, after.id).await?;
+    attach(turn, &claim, after.id).await?;
     let directory = turn.actor.office.directory.clone();
     let unit = super::unit_name(turn, &after);
     let asks = |label: &str, reason: Option<&str>| words::claim_asked(label, &unit, reason, after.seq);
-    let reply =
-        both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&claim.text)));
+    let reply = Reply::both(
+        asks(&show::group_label(&after, &directory), None),
+        asks(&show::label(&after, &directory), Some(&claim.text)),
+    );
     tell_role(turn, &after, Role::CallbackClerk, Class::Now, reply.clone());
     tell_role(turn, &after, Role::NpcStaff, Class::Now, reply);
     Ok(words::claim_passed_on(&show::here(turn, &after)).into())

@@ -72,11 +72,8 @@ pub async fn callback_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
 /// Those of the database.
 pub async fn how_to_reach(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<String> {
     let reporter = asked(turn, ticket).await?;
-    let office = turn.actor.office.clone();
-    let known = match (reporter.mode, &reporter.contact) {
-        (Mode::RealName, Some(sealed)) => Some(office.keys.open(&show::contact_place(reporter.id), sealed)?),
-        _ => None,
-    };
+    let keys = turn.actor.office.keys.clone();
+    let known = if reporter.mode == Mode::RealName { reporter.contact(&keys)? } else { None };
     Ok(wording::reporter_line(reporter.mode, known.as_deref(), ticket.typed()))
 }
 

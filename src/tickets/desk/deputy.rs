@@ -1,15 +1,16 @@
 //! What a deputy does with what citizens bring to him: he hears first, settles it, or hands it to the centre.
 
-use super::{Change, change, outcome::ask_rating, report::tell_intake, tell_person, tell_reporters};
+use super::{Change, change, my_name, outcome::ask_rating, push, report::tell_intake, tell_person, tell_reporters};
 use crate::{
     bot::Turn,
     error::Result,
     media,
     message::Reply,
-    people::Actor,
+    outbox::{Class, Target},
+    people::{Actor, DeputyGroup, GroupOf},
     tickets::{
         Ticket,
-        calendar::{self, Clock},
+        calendar::Clock,
         life::Verb,
         show,
         wording::{self, oversight as words},
@@ -32,7 +33,7 @@ pub(super) async fn forward(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resul
     let now = turn.now;
     let after = change(turn, &ticket, Change::of(Verb::Forward), |ticket| {
         ticket.given_to = None;
-        ticket.accept_due = Some(calendar::due(now, calendar::limit(Clock::Accept, ticket.kind, ticket.priority)));
+        ticket.accept_due = Some(ticket.due(Clock::Accept, now));
     })
     .await?;
     let files = media::of_ticket(turn.tx.conn(), after.id).await?.len();
@@ -51,7 +52,26 @@ pub(super) async fn settled(turn: &mut Turn<'_, Actor>, after: &Ticket) -> Resul
     Ok(())
 }
 
-/// The name of whoever acts, as it may be told to anybody.
-pub(super) fn my_name(turn: &Turn<'_, Actor>) -> String {
-    turn.actor.directory().staff(turn.actor.person).map_or(words::SOMEBODY, |staff| staff.name.as_str()).to_owned()
+/// Tells a deputy group: its chat where one is bound, else its lead, or all members where it has none.
+pub(super) fn tell_group(
+    turn: &mut Turn<'_, Actor>,
+    ticket: &Ticket,
+    group: &DeputyGroup,
+    class: Class,
+    chat: Reply,
+    person: &Reply,
+) {
+    let directory = turn.actor.office.directory.clone();
+    if let Some(bound) = directory.bound_group(&GroupOf::Deputies(group.id.clone())) {
+        push(turn, ticket, Target::Group(bound.id.clone()), class, chat);
+        return;
+    }
+    let in_office = |reference: &String| directory.staff_by_reference(reference).filter(|staff| !staff.retired);
+    let heads: Vec<i64> = match group.lead.as_ref().and_then(in_office) {
+        Some(lead) => vec![lead.id],
+        None => group.members.iter().filter_map(in_office).map(|staff| staff.id).collect(),
+    };
+    for head in heads {
+        tell_person(turn, ticket, head, person.clone());
+    }
 }

@@ -3,13 +3,13 @@
 use super::{
     Change, change,
     intake::{self, Hand, accepted_by},
-    joint, key, sealed, tell_reporters, tell_role, tell_role_of, text,
+    joint, key, push, sealed, tell_reporters, tell_role, tell_role_of, text,
 };
 use crate::{
     bot::{Turn, close_offers, close_staff_offers, dialog::Answers},
     error::{Error, Result},
     message::Reply,
-    outbox::{self, Class, Push, Target},
+    outbox::{self, Class, Target},
     people::{Actor, Directory, Level, Named, Role, Unit, contains},
     tickets::{
         Sealed, State, Ticket, co_units, kept,
@@ -73,18 +73,11 @@ pub(super) async fn tell_dispute(
     let private = words::disputed(&show::label(ticket, &directory), &units, reason, proposed, ticket.seq);
     let arbiters = refs::arbiters(&directory, ticket);
     if arbiters.is_empty() || ticket.sealed != Sealed::Open {
-        let reply = Reply { text, private: Some(private), ..Reply::default() };
+        let reply = Reply::both(text, private);
         tell_role(turn, ticket, Role::NpcStaff, Class::Now, reply);
     } else {
         for arbiter in arbiters {
-            turn.push(Push {
-                target: Target::Person(arbiter),
-                ticket: Some(ticket.id),
-                class: Class::Now,
-                reply: private.clone().into(),
-                except: None,
-                urgent: ticket.urgent(),
-            });
+            push(turn, ticket, Target::Person(arbiter), Class::Now, private.clone().into());
         }
     }
     for unit in had_it(&history).into_iter().filter(|unit| ticket.unit.as_ref() != Some(unit)) {
@@ -274,7 +267,7 @@ async fn seal(turn: &mut Turn<'_, Actor>, ticket: Ticket, sealed: Sealed) -> Res
     outbox::withhold(turn.tx, after.id).await?;
     let label = show::label(&after, &directory);
     let private = words::to_inspector_private(&label, &after.number, &ticket.text);
-    let reply = Reply { text: words::to_inspector(&after.number), private: Some(private), ..Reply::default() };
+    let reply = Reply::both(words::to_inspector(&after.number), private);
     tell_role(turn, &after, Role::Inspector, Class::Now, reply);
     tell_reporters(turn, &after, words::reporter_sealed(&label).into()).await?;
     Ok(words::sealed(&after.short()).into())

@@ -1,19 +1,18 @@
 //! Work in hand when somebody goes: back to the unit's liaison, or to the new one.
 
-use super::tell_role;
+use super::{record, tell_role};
 use crate::{
     bot::Turn,
-    db::Tx,
     error::Result,
     message::Reply,
     outbox::Class,
     people::{Actor, Role},
     tickets::{
         State, Ticket,
-        columns::{self, COLUMNS, read},
+        columns::{COLUMNS, read},
         life::Verb,
         show,
-        store::{self, At, By, Event},
+        store::{self, By, Event},
         wording::lists as wording,
     },
 };
@@ -24,18 +23,12 @@ use sqlx::AssertSqlSafe;
 /// # Errors
 /// Those of the database.
 pub async fn in_hand(turn: &mut Turn<'_, Actor>, person: i64) -> Result<Vec<Ticket>> {
-    handled(turn.tx, person).await
-}
-
-/// What was sealed since is the inspectors': nobody else counts it.
-async fn handled(tx: &mut Tx, person: i64) -> Result<Vec<Ticket>> {
-    let open: Vec<String> =
-        State::ALL.iter().filter(|state| state.is_open()).map(|state| format!("'{}'", state.code())).collect();
+    // Of what was sealed since, he has nothing in hand any more, and nobody reads of it here.
     let sql = format!(
-        "SELECT {COLUMNS} FROM ticket WHERE handler_id = $1 AND sealed = 0 AND state IN ({}) ORDER BY submitted_at, id",
-        open.join(", ")
+        "SELECT {COLUMNS} FROM ticket WHERE handler_id = $1 AND sealed = 0 AND {} ORDER BY submitted_at, id",
+        store::in_states(State::open())
     );
-    sqlx::query(AssertSqlSafe(sql)).bind(person).fetch_all(tx.conn()).await?.iter().map(read).collect()
+    sqlx::query(AssertSqlSafe(sql)).bind(person).fetch_all(turn.tx.conn()).await?.iter().map(read).collect()
 }
 
 /// Gives tickets to somebody else, or back to the unit's liaison, who is told. `name` is who had them, or who gets them. The
@@ -45,34 +38,18 @@ async fn handled(tx: &mut Tx, person: i64) -> Result<Vec<Ticket>> {
 /// # Errors
 /// Those of the database.
 pub async fn hand_over(turn: &mut Turn<'_, Actor>, tickets: Vec<Ticket>, to: Option<i64>, name: &str) -> Result<()> {
-    let keys = turn.actor.office.keys.clone();
     let directory = turn.actor.office.directory.clone();
     for before in tickets {
-        let mut after = before.clone();
-        after.handler = to;
-        let replaced = columns::replaced(&columns::changed(&before, &after));
-        if !store::update(turn.tx, &before, &mut after, 1).await? {
-            continue;
-        }
         let reason = if to.is_some() { name.to_owned() } else { wording::handed_back_event(name) };
-        let event = Event {
-            verb: Verb::Give,
-            from: Some(before.state),
-            to: after.state,
-            reason: Some(&reason),
-            payload: None,
-            visible: "staff",
-            before: replaced,
-        };
-        let at = At { ticket: after.id, seq: after.events, turn_key: turn.key, now: turn.now };
+        let event = Event { reason: Some(&reason), visible: "staff", ..Event::of(Verb::Give, before.state) };
         let by = By { person: Some(turn.actor.person), role: Role::Admin.as_str() };
-        store::event(turn.tx, &keys, at, by, event).await?;
+        let after = Ticket { handler: to, ..before.clone() };
+        let Some(after) = record(turn, &before, after, by, event).await? else { continue };
         if to.is_none() {
-            let reply = Reply {
-                text: wording::handed_back(&show::group_label(&after, &directory), name, after.seq),
-                private: Some(wording::handed_back(&show::label(&after, &directory), name, after.seq)),
-                ..Reply::default()
-            };
+            let reply = Reply::both(
+                wording::handed_back(&show::group_label(&after, &directory), name, after.seq),
+                wording::handed_back(&show::label(&after, &directory), name, after.seq),
+            );
             tell_role(turn, &after, Role::Liaison, Class::Batch, reply);
         }
     }

@@ -1,9 +1,9 @@
 //! Intake and dispatch: 受理, 不予受理, 追问, 派单, 改派.
 
-use super::{Change, change, dispute, joint, key, tell_reporters, tell_role, tell_role_of, text, unit_name};
+use super::{Change, change, dispute, joint, key, leave, my_name, tell_reporters, tell_role, tell_role_of, text, unit_name};
 use crate::{
     bot::{
-        Offer, Turn, close_offers,
+        Turn, close_offers,
         dialog::{Answers, Value},
     },
     clock::DAY,
@@ -13,7 +13,7 @@ use crate::{
     people::{Actor, Directory, GroupOf, Role, Unit, may_be_only_unit},
     tickets::{
         Mode, Sealed, State, Ticket,
-        calendar::{self, Clock},
+        calendar::Clock,
         co_units,
         life::Verb,
         refs::{self, scope_of},
@@ -35,11 +35,10 @@ pub(super) async fn accept(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
     let proposal = office.directory.propose(&after.text, after.field.as_deref(), &after.area);
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
     let label = show::label(&after, &office.directory);
-    let reply = Reply {
-        text: wording::new_for_dispatch(&show::group_label(&after, &office.directory), after.seq, proposal),
-        private: Some(wording::new_for_dispatch(&label, after.seq, proposal)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::new_for_dispatch(&show::group_label(&after, &office.directory), after.seq, proposal),
+        wording::new_for_dispatch(&label, after.seq, proposal),
+    );
     tell_role(turn, &after, Role::Dispatcher, Class::Batch, reply);
     Ok(wording::done(Verb::Accept, &show::here(turn, &after), "").into())
 }
@@ -47,7 +46,7 @@ pub(super) async fn accept(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
 fn accepted(ticket: &mut Ticket, now: Millis) {
     // Whoever waited for a deputy in vain: it is the centre's now.
     ticket.given_to = None;
-    ticket.dispatch_due = Some(calendar::due(now, calendar::limit(Clock::Dispatch, ticket.kind, ticket.priority)));
+    ticket.dispatch_due = Some(ticket.due(Clock::Dispatch, now));
 }
 
 /// 不予受理, with the lawful way named.
@@ -94,19 +93,6 @@ pub(super) async fn ask(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &An
         leave(turn, &after, Target::Reporter(reporter.id), ("add", false), now + QUESTION_WAITS)?;
     }
     Ok(wording::asked(&show::here(turn, &after)).into())
-}
-
-/// Leaves a question about the ticket, with the ticket given.
-pub(super) fn leave(
-    turn: &mut Turn<'_, Actor>,
-    ticket: &Ticket,
-    target: Target,
-    (dialog, optional): (&'static str, bool),
-    expires_at: Millis,
-) -> Result<()> {
-    let mut preset = Answers::new();
-    preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
-    turn.offer(Offer { target, dialog, preset, ticket: ticket.id, urgent: ticket.urgent(), optional, expires_at })
 }
 
 /// How a ticket is handed to a unit.
@@ -162,9 +148,8 @@ pub async fn unit_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result
     let hand = Hand { helpers: &helpers, ..Hand::to(&unit) };
     let named = tickets.iter().any(|ticket| ticket.subject.is_none() && names(turn, ticket, &unit));
     let conflict = tickets.iter().find(|ticket| !may_handle(ticket, hand, subject(turn, ticket, answers, &unit).as_deref()));
-    let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
-    given.insert("mentioned".into(), yes_no(named));
-    given.insert("conflict".into(), yes_no(conflict.is_some()));
+    given.insert("mentioned".into(), Value::yes_or_no(named).into());
+    given.insert("conflict".into(), Value::yes_or_no(conflict.is_some()).into());
     let instead = conflict.and_then(|ticket| dispute::above(&directory, ticket, Some(&unit)).first().copied());
     let instead = instead.map(|unit| wording::joint::instead(&unit.name)).unwrap_or_default();
     given.insert("instead".into(), Value::text(instead).into());
@@ -225,10 +210,10 @@ pub(super) fn tell_overruled(turn: &mut Turn<'_, Actor>, ticket: &Ticket, yes: b
         return;
     }
     let unit = show::unit(ticket, &directory).unwrap_or_default();
-    let by = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
-    let private = wording::joint::overruled_private(&show::label(ticket, &directory), unit, by, reason);
+    let by = my_name(turn);
+    let private = wording::joint::overruled_private(&show::label(ticket, &directory), unit, &by, reason);
     let text = wording::joint::overruled_for_inspector(&show::group_label(ticket, &directory), unit);
-    tell_role(turn, ticket, Role::Inspector, Class::Now, Reply { text, private: Some(private), ..Reply::default() });
+    tell_role(turn, ticket, Role::Inspector, Class::Now, Reply::both(text, private));
 }
 
 /// A unit that tickets can be given to.
@@ -338,7 +323,7 @@ pub(super) async fn redispatch(turn: &mut Turn<'_, Actor>, ticket: Ticket, answe
 
 /// The clocks of a unit that gets the ticket. Unless it begins afresh, the result is due when it was.
 pub(super) fn dispatch(ticket: &mut Ticket, unit: &str, now: Millis, fresh: bool) {
-    let due = |clock| Some(calendar::due(now, calendar::limit(clock, ticket.kind, ticket.priority)));
+    let due = |clock| Some(ticket.due(clock, now));
     let (sign, contact, resolve) = (due(Clock::Sign), due(Clock::Contact), due(Clock::Resolve));
     ticket.unit = Some(unit.to_owned());
     ticket.co_units.retain(|helper| helper != unit);

@@ -1,10 +1,9 @@
 //! Several units: 协办, 协办意见, and what an awaited opinion holds up.
 
-use super::{Change, account, change, tell_handler, tell_role_of};
+use super::{Change, account, attach, change, tell_handler, tell_role_of};
 use crate::{
     bot::{Turn, dialog::Answers},
     error::{Error, Result},
-    media,
     message::{Millis, Reply},
     outbox::Class,
     people::{Actor, Directory, GroupOf, Role, Scope},
@@ -93,7 +92,7 @@ pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, lead: &str, 
 
 /// Half of the lead's time from now, and never after the lead's own end.
 pub(super) fn half_term(ticket: &Ticket, now: Millis) -> Millis {
-    let half = calendar::due(now, calendar::half(calendar::limit(Clock::Resolve, ticket.kind, ticket.priority)));
+    let half = calendar::due(now, calendar::half(ticket.limit(Clock::Resolve)));
     ticket.resolve_due.map_or(half, |end| half.min(end.max(now)))
 }
 
@@ -110,8 +109,7 @@ pub(super) fn unheard(directory: &Directory, ticket: &Ticket, units: &[String]) 
 /// 协办意见: of all helping units that this person speaks for, those that said nothing yet; else all of them.
 pub(super) async fn opinion(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let said = account(answers, "opinion");
-    let files: Vec<i64> = said.media.iter().map(|file| file.id).collect();
-    let opinion = wording::with_media(&said.text, files.len());
+    let opinion = wording::with_media(&said.text, said.media.len());
     let helpers = co_units::of(turn.tx, &ticket).await?;
     let speaks = |helper: &&Helper| turn.actor.may_act_as(Role::Liaison, Scope { unit: Some(&helper.unit), ..scope_of(&ticket) });
     let mine: Vec<&Helper> = helpers.iter().filter(speaks).collect();
@@ -125,14 +123,13 @@ pub(super) async fn opinion(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers:
     for unit in &units {
         co_units::answer(turn.tx, after.id, unit, &opinion, (turn.key, turn.now)).await?;
     }
-    media::attach(turn.tx, &files, after.id).await?;
-    let reply = Reply {
-        text: words::opinion_came(&after.short(), &names),
-        private: Some(words::opinion_private(&show::label(&after, &directory), &names, &opinion)),
-        ..Reply::default()
-    };
+    attach(turn, &said, after.id).await?;
+    let reply = Reply::both(
+        words::opinion_came(&after.short(), &names),
+        words::opinion_private(&show::label(&after, &directory), &names, &opinion),
+    );
     tell_handler(turn, &after, Class::Batch, reply);
-    Ok(words::opinion_given(&show::here(turn, &after), files.len()).into())
+    Ok(words::opinion_given(&show::here(turn, &after), said.media.len()).into())
 }
 
 /// Why 办结 cannot be reported yet: opinions are awaited.
@@ -182,9 +179,6 @@ fn name(directory: &Directory, unit: &str) -> String {
 /// # Errors
 /// Those of the database.
 pub async fn helper_lines(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<String>> {
-    if ticket.co_units.is_empty() {
-        return Ok(Vec::new());
-    }
     let helpers = co_units::of(turn.tx, ticket).await?;
     let directory = turn.actor.directory();
     let line = |helper: &Helper| match helper.opinion {

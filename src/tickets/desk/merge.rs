@@ -1,7 +1,7 @@
 //! 并单 and 拆回: several tickets handled as one, and apart again. A leading ticket is never itself merged into another one that
 //! has it as a leader: when it is merged, those merged into it move along.
 
-use super::{Change, change, key, tell_handler, tell_reporters, work::tell_whoever_has_it};
+use super::{Change, change, key, record, tell_handler, tell_reporters, work::tell_whoever_has_it};
 use crate::{
     bot::{
         Submitted, Turn, close_offers,
@@ -16,7 +16,7 @@ use crate::{
         Sealed, State, Ticket, columns,
         life::{To, Verb},
         show,
-        store::{self, At, By, Event},
+        store::{self, By, Event},
         together,
         wording::{self, merging},
     },
@@ -28,7 +28,7 @@ const APART_WITHIN: Millis = 30 * DAY;
 /// What the dialog of 并单 must be given: whether the line names one ticket alone, so that the leading one is asked for.
 pub fn merge_needs(answers: &Answers) -> Answers {
     let several = answers.get("ticket").and_then(|answer| answer.value()).is_some_and(|value| value.keys().len() > 1);
-    [("alone".to_owned(), Value::key(if several { "no" } else { "yes" }, "").into())].into_iter().collect()
+    [("alone".to_owned(), Value::yes_or_no(!several).into())].into_iter().collect()
 }
 
 /// 并单: all into the last, or into the one that was asked for.
@@ -81,11 +81,7 @@ async fn join(turn: &mut Turn<'_, Actor>, ticket: &Ticket, leader: &Ticket) -> R
     if ticket.unit.is_some() && with_unit(ticket.state) {
         let same = ticket.unit == leader.unit;
         let words = |label: &str| merging::merged_for_unit(label, &number, leads.filter(|_| !same));
-        let reply = Reply {
-            text: words(&show::group_label(&after, &directory)),
-            private: Some(words(&show::label(&after, &directory))),
-            ..Reply::default()
-        };
+        let reply = Reply::both(words(&show::group_label(&after, &directory)), words(&show::label(&after, &directory)));
         tell_handler(turn, &after, Class::Batch, reply);
     }
     Ok(())
@@ -98,25 +94,11 @@ fn with_unit(state: State) -> bool {
 
 /// What was merged into a ticket that is merged itself follows it. Nobody commands this, so no right is asked for.
 async fn move_along(turn: &mut Turn<'_, Actor>, ticket: &Ticket, leader: &Ticket) -> Result<Ticket> {
-    let mut after = Ticket { merged_into: Some(leader.id), ..ticket.clone() };
-    let before = columns::replaced(&columns::changed(ticket, &after));
-    if !store::update(turn.tx, ticket, &mut after, 1).await? {
-        return Err(Error::user(wording::too_late(ticket)));
-    }
     let number = leader.short();
-    let event = Event {
-        verb: Verb::Merge,
-        from: Some(ticket.state),
-        to: after.state,
-        reason: Some(&number),
-        payload: None,
-        visible: "all",
-        before,
-    };
-    let at = At { ticket: after.id, seq: after.events, turn_key: turn.key, now: turn.now };
-    let keys = turn.actor.office.keys.clone();
-    store::event(turn.tx, &keys, at, By { person: None, role: "itself" }, event).await?;
-    Ok(after)
+    let after = Ticket { merged_into: Some(leader.id), ..ticket.clone() };
+    let event = Event { reason: Some(&number), ..Event::of(Verb::Merge, after.state) };
+    let by = By { person: None, role: "itself" };
+    record(turn, ticket, after, by, event).await?.ok_or_else(|| Error::user(wording::too_late(ticket)))
 }
 
 /// 拆回: back to the state before, with the clocks as they were.
@@ -146,7 +128,7 @@ pub(super) async fn unmerge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Resul
     let label = show::label(&after, &directory);
     tell_reporters(turn, &after, merging::apart_for_reporter(&label, &number, &state, due, now).into()).await?;
     let words = |label: &str| merging::apart_for_staff(label, &number, after.state, due, now);
-    let reply = Reply { text: words(&show::group_label(&after, &directory)), private: Some(words(&label)), ..Reply::default() };
+    let reply = Reply::both(words(&show::group_label(&after, &directory)), words(&label));
     tell_whoever_has_it(turn, &after, Class::Batch, reply);
     Ok(wording::done(Verb::Unmerge, &show::here(turn, &after), &merging::state_now(after.state)).into())
 }

@@ -40,7 +40,7 @@ pub use reporter::{by_query_code, withdraw_needs};
 pub use same::same_items;
 pub use sealed::{brought, nobody_inspects};
 pub use split::matters_rule;
-pub use spot::{checkers, may_not_verify, verify_needs};
+pub use spot::{checkers, verify_needs};
 pub use suggest::{
     choices as suggestion_choices, draft as suggestion_draft, mine as my_suggestions, moves as suggestion_moves,
     named as suggestion_named,
@@ -58,11 +58,12 @@ use super::{
 };
 use crate::{
     bot::{
-        Submitted, Turn,
-        dialog::{Account, Answers, Value},
+        Offer, Submitted, Turn,
+        dialog::{Account, Answers, Value, account, key, text},
     },
     error::{Error, Result},
-    message::Reply,
+    media,
+    message::{Millis, Reply},
     outbox::{Class, Push, Target},
     people::{Actor, Role},
 };
@@ -259,6 +260,7 @@ pub async fn in_vain(turn: &mut Turn<'_, Actor>, verb: Verb, ticket: &Ticket) ->
         Verb::Rate => outcome::no_more_rating(turn, ticket).await?,
         Verb::Unreasonable => appeal::no_claim(turn, ticket).await?,
         Verb::Callback => callback::not_by_you(turn, ticket).await?,
+        Verb::Verify => spot::may_not_verify(turn, ticket).await?,
         _ => None,
     })
 }
@@ -277,27 +279,25 @@ async fn tickets(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Vec<Ti
     Ok(tickets)
 }
 
-/// The key of a choice; empty when it was skipped.
-fn key(answers: &Answers, step: &str) -> String {
-    answers.get(step).and_then(|answer| answer.value()).map(|value| value.keys().join(",")).unwrap_or_default()
+/// The answer that names a ticket, for a dialog that is about it.
+pub(in crate::tickets) fn about(ticket: &Ticket) -> Answers {
+    [("ticket".to_owned(), Value::key(ticket.id.to_string(), ticket.short()).into())].into_iter().collect()
 }
 
-/// The text of an answer; empty when it was skipped.
-fn text(answers: &Answers, step: &str) -> String {
-    match answers.get(step).and_then(|answer| answer.value()) {
-        Some(Value::Text(text)) => text.clone(),
-        Some(Value::Account(account)) => account.text.clone(),
-        _ => String::new(),
-    }
+/// Leaves a question about the ticket.
+fn leave(
+    turn: &mut Turn<'_, Actor>,
+    ticket: &Ticket,
+    target: Target,
+    (dialog, optional): (&'static str, bool),
+    expires_at: Millis,
+) -> Result<()> {
+    turn.offer(Offer { target, dialog, preset: about(ticket), ticket: ticket.id, urgent: ticket.urgent(), optional, expires_at })
 }
 
-/// An account with its files; empty when it was skipped.
-fn account(answers: &Answers, step: &str) -> Account {
-    match answers.get(step).and_then(|answer| answer.value()) {
-        Some(Value::Account(account)) => account.clone(),
-        Some(Value::Text(text)) => Account { text: text.clone(), media: Vec::new() },
-        _ => Account::default(),
-    }
+/// Gives the files of an account to a ticket.
+async fn attach(turn: &mut Turn<'_, Actor>, account: &Account, ticket: i64) -> Result<()> {
+    media::attach(turn.tx, &account.files(), ticket).await
 }
 
 /// Something that happens to a ticket.
@@ -360,7 +360,7 @@ impl<'a> Change<'a> {
 /// Somebody else may have done something since the ticket was read. What did not move the ticket, a note for example, is no
 /// reason to refuse: the row is applied to the ticket as it is now.
 async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, edit: impl Fn(&mut Ticket)) -> Result<Ticket> {
-    let mine = refs::reported(turn, before.id).await?;
+    let mine = if life::by_reporter(what.verb) { refs::reported(turn, before.id).await? } else { None };
     let events = 1 + i64::from(what.accepts) + i64::from(what.aside.is_some());
     if before.appealed && before.state == State::Submitted && matches!(what.verb, Verb::Accept | Verb::Reject | Verb::Assign) {
         appeal::by_somebody_else(turn, before, what.verb).await?;
@@ -369,7 +369,8 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     let (who, replaced, after) = loop {
         let found = refs::permitted_to(&turn.actor, &before, what.verb, what.to, mine.is_some());
         let Some((row, who)) = found else {
-            return Err(Error::user(refs::refusal(&turn.actor, &before, what.verb, mine.is_some())));
+            let reported = refs::reported(turn, before.id).await?.is_some();
+            return Err(Error::user(refs::refusal(&turn.actor, &before, what.verb, reported)));
         };
         let mut after = before.clone().into_owned();
         if let To::State(to) = row.to {
@@ -395,21 +396,16 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     let at = At { ticket: before.id, seq: after.events - i64::from(what.aside.is_some()), turn_key: turn.key, now: turn.now };
     let mut from = before.state;
     if what.accepts {
-        let event = Event {
-            verb: Verb::Accept,
-            from: Some(from),
-            to: State::Accepted,
-            reason: None,
-            payload: None,
-            visible: "all",
-            before: None,
-        };
+        let event = Event { from: Some(from), ..Event::of(Verb::Accept, State::Accepted) };
         let by = By { person: Some(turn.actor.person), role: Role::Intake.as_str() };
         store::event(turn.tx, &keys, At { seq: at.seq - 1, ..at }, by, event).await?;
         from = State::Accepted;
     }
-    answer_namelessly(turn, mine.as_ref());
     let by = by(turn, who);
+    if by.person.is_none() {
+        // Of what somebody does in office the event names him: under the entry, the answer would tell who the reporter is.
+        answer_namelessly(turn, mine.as_ref());
+    }
     // The words of somebody who reported another ticket that is part of this one are for staff alone, as hidden as that person.
     let aside = mine.filter(|mine| by.role == "reporter" && mine.ticket != before.id && what.reason.is_some());
     let hidden = aside.as_ref().and_then(|mine| Some(kept::for_unit(what.reason?, mine.mode, &kept::own_names(turn, None))));
@@ -427,18 +423,31 @@ async fn change(turn: &mut Turn<'_, Actor>, before: &Ticket, what: Change<'_>, e
     store::event(turn.tx, &keys, at, by, event).await?;
     if let Some(aside) = what.aside {
         let aside = kept::beside(&keys, &after, Some(aside))?;
-        let event = Event {
-            verb: what.verb,
-            from: Some(after.state),
-            to: after.state,
-            reason: aside.as_deref(),
-            payload: None,
-            visible: "staff",
-            before: None,
-        };
+        let (from, reason) = (Some(after.state), aside.as_deref());
+        let event = Event { from, reason, visible: "staff", ..Event::of(what.verb, after.state) };
         store::event(turn.tx, &keys, At { seq: after.events, ..at }, by, event).await?;
     }
     Ok(after)
+}
+
+/// Writes a change that follows from another one or is commanded outside of the table, so that no right is asked for, with its
+/// event. `None`: somebody did something since the ticket was read.
+async fn record(
+    turn: &mut Turn<'_, Actor>,
+    before: &Ticket,
+    mut after: Ticket,
+    by: By,
+    event: Event<'_>,
+) -> Result<Option<Ticket>> {
+    let keys = turn.actor.office.keys.clone();
+    let replaced = columns::replaced(&columns::changed(before, &after));
+    if !store::update(turn.tx, before, &mut after, 1).await? {
+        return Ok(None);
+    }
+    let replaced = kept::beside(&keys, &after, replaced.as_deref())?.map(Cow::into_owned);
+    let at = At { ticket: after.id, seq: after.events, turn_key: turn.key, now: turn.now };
+    store::event(turn.tx, &keys, at, by, Event { from: Some(before.state), before: replaced, ..event }).await?;
+    Ok(Some(after))
 }
 
 /// What an anonymous reporter is told about the ticket is recorded under the entry, so that no row leads from it to the chat.
@@ -480,28 +489,23 @@ fn tell_unit(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: R
     tell_role(turn, ticket, Role::Liaison, class, reply);
 }
 
-/// Tells one person in private.
-fn tell_person(turn: &mut Turn<'_, Actor>, ticket: &Ticket, person: i64, reply: Reply) {
-    if person == turn.actor.person {
-        return;
-    }
-    let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
-    let target = Target::Person(person);
-    turn.push(Push { target, ticket: Some(ticket.id), class: Class::Now, reply, except: None, urgent: ticket.urgent() });
+/// Sends a message about the ticket.
+fn push(turn: &mut Turn<'_, Actor>, ticket: &Ticket, target: Target, class: Class, reply: Reply) {
+    turn.push(Push { target, ticket: Some(ticket.id), class, reply, except: None, urgent: ticket.urgent() });
 }
 
-/// What a group may read, and what only a private chat may.
-fn both(group: String, private: String) -> Reply {
-    Reply { text: group, private: Some(private), ..Reply::default() }
+/// Tells one person in private.
+fn tell_person(turn: &mut Turn<'_, Actor>, ticket: &Ticket, person: i64, reply: Reply) {
+    if person != turn.actor.person {
+        push(turn, ticket, Target::Person(person), Class::Now, reply.in_private());
+    }
 }
 
 /// Tells everybody who reported the ticket, or one that is handled as part of it, except the sender of this turn.
 async fn tell_reporters(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: Reply) -> Result<Vec<Reporter>> {
     let mine = turn.actor.holders();
-    let own = store::reporters(turn.tx, ticket.id).await?.into_iter().map(|reporter| (reporter, None));
-    let merged = together::reporters(turn.tx, ticket.id).await?.into_iter().map(|(reporter, seq)| (reporter, Some(seq)));
     let mut told: Vec<Reporter> = Vec::new();
-    for (reporter, of) in own.chain(merged) {
+    for (reporter, of) in together::reporters(turn.tx, ticket.id).await? {
         if mine.contains(&reporter.holder) || told.iter().any(|known| known.holder == reporter.holder) {
             continue;
         }
@@ -509,14 +513,7 @@ async fn tell_reporters(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: Repl
             Some(seq) => Reply { text: wording::merging::with_leader(seq, ticket.seq, &reply.text), ..reply.clone() },
             None => reply.clone(),
         };
-        turn.push(Push {
-            target: Target::Reporter(reporter.id),
-            ticket: Some(ticket.id),
-            class: Class::Now,
-            reply,
-            except: None,
-            urgent: ticket.urgent(),
-        });
+        push(turn, ticket, Target::Reporter(reporter.id), Class::Now, reply);
         told.push(reporter);
     }
     Ok(told)
@@ -531,15 +528,12 @@ fn tell_role(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, class: Cla
 
 fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: Option<String>, class: Class, reply: Reply) {
     let class = if ticket.urgent() { Class::Now } else { class };
-    let urgent = ticket.urgent();
     if ticket.sealed != Sealed::Open {
         // Whatever is sealed goes to each inspector in private, who do everybody's work on it: to no group, and no row names the place.
-        let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
         let inspectors = refs::inspectors(turn.actor.directory(), &ticket.area, ticket.sealed);
         let others: Vec<i64> = inspectors.iter().map(|staff| staff.id).filter(|id| *id != turn.actor.person).collect();
         for id in others {
-            let target = Target::Person(id);
-            turn.push(Push { target, ticket: Some(ticket.id), class, reply: reply.clone(), except: None, urgent });
+            push(turn, ticket, Target::Person(id), class, reply.clone().in_private());
         }
         return;
     }
@@ -549,7 +543,7 @@ fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: O
         class,
         reply,
         except: Some(turn.actor.person),
-        urgent,
+        urgent: ticket.urgent(),
     });
 }
 
@@ -567,15 +561,8 @@ fn handler(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Option<i64> {
 fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
     match handler(turn, ticket) {
         Some(handler) if handler != turn.actor.person && ticket.sealed == Sealed::Open => {
-            let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
-            turn.push(Push {
-                target: Target::Person(handler),
-                ticket: Some(ticket.id),
-                class: if ticket.urgent() { Class::Now } else { class },
-                reply,
-                except: None,
-                urgent: ticket.urgent(),
-            });
+            let class = if ticket.urgent() { Class::Now } else { class };
+            push(turn, ticket, Target::Person(handler), class, reply.in_private());
         }
         _ => tell_role(turn, ticket, Role::Liaison, class, reply),
     }
@@ -584,4 +571,9 @@ fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply
 /// The name of the sender's unit for the ticket, as the reporter may read it.
 fn unit_name(turn: &Turn<'_, Actor>, ticket: &Ticket) -> String {
     show::unit(ticket, turn.actor.directory()).unwrap_or(wording::CENTRE).to_owned()
+}
+
+/// The name of whoever acts, as it may be told to anybody.
+fn my_name(turn: &Turn<'_, Actor>) -> String {
+    turn.actor.directory().staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str()).to_owned()
 }

@@ -1,9 +1,7 @@
 //! What became of it: 审核, 退回重办, 通过, 评价, 重办.
 
 use super::{
-    Change, account, change,
-    intake::leave,
-    key,
+    Change, account, attach, change, key, leave,
     merge::leading,
     sealed,
     spot::{strike_off, unseen},
@@ -16,7 +14,6 @@ use crate::{
     },
     clock::DAY,
     error::{Error, Result},
-    media,
     message::{Millis, Reply},
     outbox::{Class, Target},
     people::{Actor, Role, may_judge, person_holder},
@@ -39,16 +36,13 @@ const REOPEN_WINDOW: i64 = 30 * DAY;
 
 /// 审核: the unit's own sign-off. A question's answer needs no more and passes by itself.
 pub(super) async fn sign_off(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
-    if ticket.signed_off {
-        return Err(Error::user(wording::signed_off_already(&ticket.short())));
-    }
     let after = change(turn, &ticket, Change::of(Verb::SignOff).internal(), |ticket| ticket.signed_off = true).await?;
     let directory = turn.actor.office.directory.clone();
     let detail = show::result_line(&after).unwrap_or_default();
     let head = wording::to_pass(&after.short(), after.seq);
     let private = wording::result_private(&head, &show::label(&after, &directory), &detail);
     let text = wording::to_pass(&show::group_label(&after, &directory), after.seq);
-    tell_role(turn, &after, Role::Dispatcher, Class::Batch, Reply { text, private: Some(private), ..Reply::default() });
+    tell_role(turn, &after, Role::Dispatcher, Class::Batch, Reply::both(text, private));
     Ok(wording::done(Verb::SignOff, &show::here(turn, &after), "").into())
 }
 
@@ -64,11 +58,10 @@ pub(super) async fn redo(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &A
     .await?;
     let by = wording::who_judges(leader);
     let directory = turn.actor.office.directory.clone();
-    let reply = Reply {
-        text: wording::redo(&show::group_label(&after, &directory), by, wording::reason_in_private()),
-        private: Some(wording::redo(&show::label(&after, &directory), by, &reason)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::redo(&show::group_label(&after, &directory), by, wording::reason_in_private()),
+        wording::redo(&show::label(&after, &directory), by, &reason),
+    );
     tell_handler(turn, &after, Class::Now, reply);
     Ok(wording::done(Verb::Redo, &show::here(turn, &after), "").into())
 }
@@ -127,7 +120,8 @@ pub fn rating_open(ticket: &Ticket, now: i64) -> bool {
 
 /// How often this reporter has rated the present round: the history names the entry in each rating's payload.
 fn times_rated(history: &[Past], entry: i64) -> usize {
-    let this_round = history.iter().rev().take_while(|past| matches!(past.to, State::Callback | State::Closed));
+    let standing = taken_back::standing(history);
+    let this_round = standing.into_iter().rev().take_while(|past| matches!(past.to, State::Callback | State::Closed));
     let by_entry = |past: &&Past| {
         let payload = past.payload.as_deref().and_then(|payload| serde_json::from_str::<serde_json::Value>(payload).ok());
         payload.is_some_and(|payload| payload["entry"] == entry)
@@ -160,7 +154,7 @@ pub async fn rate_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result
     let Some(ticket) = super::tickets(turn, answers).await?.pop() else { return Ok(given) };
     let ticket = leading(turn, ticket).await?;
     if let Some(mine) = refs::reported(turn, ticket.id).await? {
-        let times = times_rated(&taken_back::in_force(turn.tx, ticket.id).await?, mine.id);
+        let times = times_rated(&store::history(turn.tx, ticket.id).await?, mine.id);
         given.insert("again".into(), Value::text(times.to_string()).into());
     }
     Ok(given)
@@ -174,8 +168,8 @@ pub async fn rate_answer(turn: &mut Turn<'_, Actor>, step: &str, answers: &Answe
     if !answers.contains_key("ticket") {
         return Ok(());
     }
-    let Some((ticket, reporter)) = rated(turn, answers).await? else { return Ok(()) };
-    let Some(first) = may_store(turn, &ticket, reporter, answers).await? else { return Ok(()) };
+    let Some((ticket, reporter, history)) = rated(turn, answers).await? else { return Ok(()) };
+    let Some(first) = may_store(turn, &ticket, reporter, (&history, answers)).await? else { return Ok(()) };
     store_answer(turn, &ticket, reporter, step, answers).await?;
     if first && matches!(step, "solved" | "satisfaction") && is_good(answers) {
         settle(turn, &ticket, reporter, answers).await?;
@@ -185,11 +179,16 @@ pub async fn rate_answer(turn: &mut Turn<'_, Actor>, step: &str, answers: &Answe
 
 /// May an answer be stored now, and is it of a first rating that is not in the history yet? `None`: it may not. The one change of a
 /// rating is written into the history with what it replaces, before its first answer is stored.
-async fn may_store(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reporter: i64, answers: &Answers) -> Result<Option<bool>> {
+async fn may_store(
+    turn: &mut Turn<'_, Actor>,
+    ticket: &Ticket,
+    reporter: i64,
+    (history, answers): (&[Past], &Answers),
+) -> Result<Option<bool>> {
     if !rating_open(ticket, turn.now) {
         return Ok(None);
     }
-    let times = times_rated(&taken_back::in_force(turn.tx, ticket.id).await?, reporter);
+    let times = times_rated(history, reporter);
     let begun_with: usize = text(answers, "again").parse().unwrap_or(times);
     Ok(match (begun_with, times) {
         (0, times) => Some(times == 0),
@@ -239,8 +238,8 @@ pub(super) async fn rating_words(turn: &mut Turn<'_, Actor>, ticket: &Ticket, wo
     Ok(kept::beside(&turn.actor.office.keys, ticket, words)?.unwrap_or_default().into_owned())
 }
 
-/// The ticket that is rated and the sender's entry; a person who handled it may not rate it.
-async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(Ticket, i64)>> {
+/// The ticket that is rated, the sender's entry, and the history; a person who handled it may not rate it.
+async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(Ticket, i64, Vec<Past>)>> {
     let mut tickets = super::tickets(turn, answers).await?;
     let Some(ticket) = tickets.pop() else { return Ok(None) };
     let ticket = leading(turn, ticket).await?;
@@ -250,38 +249,38 @@ async fn rated(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Option<(
     let Some(mine) = refs::reported(turn, ticket.id).await? else {
         return Err(Error::user(wording::not_yours(&ticket, Verb::Rate)));
     };
-    if !may_judge(turn.actor.person, &handled_by(turn, &ticket).await?) {
+    let history = store::history(turn.tx, ticket.id).await?;
+    if !may_judge(turn.actor.person, &who_handled(&ticket, &history)) {
         return Err(Error::user(wording::not_yours(&ticket, Verb::Rate)));
     }
-    Ok(Some((ticket, mine.id)))
+    Ok(Some((ticket, mine.id, history)))
 }
 
 /// Who worked on the ticket: people of the unit, or the deputy who settled it.
 pub(super) async fn handled_by(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<i64>> {
+    Ok(who_handled(ticket, &store::history(turn.tx, ticket.id).await?))
+}
+
+fn who_handled(ticket: &Ticket, history: &[Past]) -> Vec<i64> {
     let of_unit = [Role::Liaison, Role::Handler, Role::UnitLeader, Role::Inspector].map(Role::as_str);
-    let history = store::history(turn.tx, ticket.id).await?;
     let worked = history
         .iter()
         .filter(|past| past.verb == Verb::Done || of_unit.contains(&past.role.as_str()))
         .filter_map(|past| past.actor);
-    Ok(ticket.handler.into_iter().chain(worked).collect())
+    ticket.handler.into_iter().chain(worked).collect()
 }
 
 /// 评价, complete.
 pub(super) async fn rate(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Submitted> {
-    let Some((ticket, reporter)) = rated(turn, answers).await? else { return Err(Error::fault("a rating of nothing")) };
-    if !matches!(ticket.state, State::Callback | State::Closed) {
-        return Err(Error::user(wording::wrong_state(&ticket, Verb::Rate)));
-    }
-    let Some(first) = may_store(turn, &ticket, reporter, answers).await? else {
+    let Some((ticket, reporter, history)) = rated(turn, answers).await? else { return Err(Error::fault("a rating of nothing")) };
+    let Some(first) = may_store(turn, &ticket, reporter, (&history, answers)).await? else {
         let why = if rating_open(&ticket, turn.now) { words::rated_twice } else { words::rating_over };
         return Err(Error::user(why(&ticket.short())));
     };
     for step in ["solved", "satisfaction", "contacted", "reason", "words"] {
         store_answer(turn, &ticket, reporter, step, answers).await?;
     }
-    let files: Vec<i64> = account(answers, "words").media.iter().map(|file| file.id).collect();
-    media::attach(turn.tx, &files, ticket.id).await?;
+    attach(turn, &account(answers, "words"), ticket.id).await?;
     let next = if key(answers, "reopen") == "yes" {
         let said = account(answers, "words").text;
         let passed_on = matches!(refs::permitted(&turn.actor, &ticket, Verb::Reopen, true), Some((row, _)) if row.to == To::Same);
@@ -344,11 +343,7 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
     let label = show::label(&after, &directory);
     let due = after.resolve_due;
     let from = words::who_reopens(who);
-    let reply = Reply {
-        text: wording::reopened(&group, from, "", due, now),
-        private: Some(wording::reopened(&label, from, &said.open, due, now)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(wording::reopened(&group, from, "", due, now), wording::reopened(&label, from, &said.open, due, now));
     if after.sealed != Sealed::Open {
         // Everybody who might be told is the same inspectors.
         tell_handler(turn, &after, Class::Now, reply);
@@ -357,11 +352,10 @@ pub(super) async fn reopen(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &
         tell_role(turn, &after, Role::UnitLeader, Class::Now, reply.clone());
         tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
     } else {
-        let reply = Reply {
-            text: wording::oversight::back_to_centre(&group, after.seq),
-            private: Some(wording::oversight::back_to_centre(&label, after.seq)),
-            ..Reply::default()
-        };
+        let reply = Reply::both(
+            wording::oversight::back_to_centre(&group, after.seq),
+            wording::oversight::back_to_centre(&label, after.seq),
+        );
         tell_role(turn, &after, Role::Intake, Class::Now, reply);
     }
     if !matches!(who, Who::Reporter) && after.state == State::Working {
@@ -386,11 +380,10 @@ async fn ask_congress(turn: &mut Turn<'_, Actor>, ticket: Ticket, reason: &str) 
     let what = Change::of(Verb::Reopen).because(&said.open).sealing(&said.original).leading(To::Same);
     let after = change(turn, &ticket, what, |_| {}).await?;
     let directory = turn.actor.office.directory.clone();
-    let reply = Reply {
-        text: words::reopen_to_congress(&show::group_label(&after, &directory), "", after.typed()),
-        private: Some(words::reopen_to_congress(&show::label(&after, &directory), &said.open, after.typed())),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        words::reopen_to_congress(&show::group_label(&after, &directory), "", after.typed()),
+        words::reopen_to_congress(&show::label(&after, &directory), &said.open, after.typed()),
+    );
     tell_role(turn, &after, Role::NpcStaff, Class::Now, reply);
     Ok(words::reopen_passed_on(&show::here(turn, &after)).into())
 }
@@ -405,11 +398,11 @@ pub(super) fn anew(ticket: &mut Ticket, now: Millis) {
     ticket.closed_at = None;
     unseen(ticket);
     if ticket.unit.is_some() || ticket.sealed != Sealed::Open {
-        let half = calendar::half(calendar::limit(Clock::Resolve, ticket.kind, ticket.priority));
+        let half = calendar::half(ticket.limit(Clock::Resolve));
         ticket.resolve_due = Some(calendar::due(now, half));
     } else {
         ticket.given_to = None;
-        ticket.accept_due = Some(calendar::due(now, calendar::limit(Clock::Accept, ticket.kind, ticket.priority)));
+        ticket.accept_due = Some(ticket.due(Clock::Accept, now));
     }
 }
 

@@ -1,14 +1,13 @@
 //! Pictures that are sent in private soon after 办结 belong to its result.
 
-use super::{Change, account, change, key};
+use super::{Change, account, attach, change, key, leave};
 use crate::{
     bot::{
-        Offer, Submitted, Turn,
+        Submitted, Turn,
         dialog::{Answers, Value},
     },
     clock::MINUTE,
     error::{Error, Result},
-    media,
     outbox::Target,
     people::Actor,
     tickets::{State, Ticket, life::Verb, show, wording::lists as wording},
@@ -19,17 +18,8 @@ const SOON: i64 = 10 * MINUTE;
 
 /// Lets pictures that follow be put to the result.
 pub(super) fn expect(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<()> {
-    let mut preset = Answers::new();
-    preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
-    turn.offer(Offer {
-        target: Target::Person(turn.actor.person),
-        dialog: "photos",
-        preset,
-        ticket: ticket.id,
-        urgent: false,
-        optional: true,
-        expires_at: turn.now + SOON,
-    })
+    let me = Target::Person(turn.actor.person);
+    leave(turn, ticket, me, ("photos", true), turn.now + SOON)
 }
 
 /// The answer: into the result, a report of its own, or nothing.
@@ -51,12 +41,11 @@ pub(super) async fn photos(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     if !matches!(ticket.state, State::InReview | State::Working) {
         return Err(Error::user(wording::photos_too_late(&ticket.short(), ticket.state.chinese())));
     }
-    let files: Vec<i64> = pictures.media.iter().map(|file| file.id).collect();
-    let said = wording::photos_event(&pictures.text, files.len());
+    let said = wording::photos_event(&pictures.text, pictures.media.len());
     let after = change(turn, &ticket, Change::of(Verb::Note).because(&said).internal(), |_| {}).await?;
-    media::attach(turn.tx, &files, after.id).await?;
+    attach(turn, &pictures, after.id).await?;
     // The next pictures are asked about again.
     expect(turn, &after)?;
-    turn.say(wording::photos_added(&show::label(&after, turn.actor.directory()), files.len()));
+    turn.say(wording::photos_added(&show::label(&after, turn.actor.directory()), pictures.media.len()));
     Ok(Submitted::Done(Vec::new()))
 }

@@ -1,9 +1,9 @@
 //! From words to a ticket.
 
-use super::{Change, account, by, change, deputy::tell_chosen, key, same, tell_role, text};
+use super::{Change, about, account, by, change, deputy::tell_chosen, key, leave, same, tell_role, text};
 use crate::{
     bot::{
-        Offer, Submitted, Turn,
+        Submitted, Turn,
         dialog::{self, Answer, Answers, Value},
     },
     clock::{DAY, HOUR, local},
@@ -82,7 +82,7 @@ pub(super) fn clue_of(turn: &Turn<'_, Actor>, answers: &Answers, on_behalf: bool
         point,
         text: what.text.clone(),
         more,
-        media: what.media.iter().map(|file| file.id).collect(),
+        media: what.files(),
         mode,
         contact: (!contact.is_empty() && mode == Mode::RealName).then_some(contact),
         names,
@@ -107,8 +107,7 @@ pub(super) async fn file(turn: &mut Turn<'_, Actor>, answers: &Answers, clue: Cl
         return Ok(next_of_batch(answers, mode));
     }
     let values = vec![("number", ticket.short()), ("promise", promise)];
-    let mut given = Answers::new();
-    given.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
+    let mut given = about(&ticket);
     let field = campaign_field(turn, &ticket);
     given.insert("field".into(), Value::key(field.clone(), "").into());
     if key(answers, "detailed") == "yes" || turn.actor.has(Role::Deputy) {
@@ -118,17 +117,7 @@ pub(super) async fn file(turn: &mut Turn<'_, Actor>, answers: &Answers, clue: Cl
     }
     if let Some(questions) = questions(turn, &field) {
         turn.say(wording::more_questions(&questions));
-        let mut preset = Answers::new();
-        preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
-        turn.offer(Offer {
-            target: Target::Reporter(reporter),
-            dialog: "add",
-            preset,
-            ticket: ticket.id,
-            urgent: false,
-            optional: true,
-            expires_at: turn.now + HOUR / 2,
-        })?;
+        leave(turn, &ticket, Target::Reporter(reporter), ("add", true), turn.now + HOUR / 2)?;
     }
     Ok(Submitted::Done(values))
 }
@@ -147,8 +136,7 @@ fn next_of_batch(answers: &Answers, mode: Mode) -> Submitted {
 pub fn more_needs(answers: &Answers) -> Answers {
     let mut given = Answers::new();
     if let Some(what) = answers.get("what") {
-        let more = if what.value().is_some() { "yes" } else { "no" };
-        given.insert("more".into(), Value::key(more, "").into());
+        given.insert("more".into(), Value::yes_or_no(what.value().is_some()).into());
     }
     given
 }
@@ -201,7 +189,7 @@ pub(super) async fn details(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
     for (step, answer) in answers {
         let (Some(step), Some(value)) = (dialog.step(step), answer.value()) else { continue };
         if let Value::Account(account) = value {
-            media.extend(account.media.iter().map(|file| file.id));
+            media.extend(account.files());
         }
         let said = dialog::in_words(value);
         if !said.is_empty() {
@@ -299,8 +287,7 @@ pub(super) async fn write(
         // What the dialog said back holds the same words as the ticket and would lead from one to the other.
         crate::outbox::forget_said(turn.tx, &Target::Chat(turn.conversation)).await?;
     }
-    let event =
-        Event { verb: Verb::Report, from: None, to: State::Submitted, reason: None, payload: None, visible: "all", before: None };
+    let event = Event::of(Verb::Report, State::Submitted);
     let at = At { ticket: ticket.id, seq: 1, turn_key: turn.key, now };
     store::event(turn.tx, &keys, at, by(turn, Who::Reporter), event).await?;
     Ok((reporter.id, code))
@@ -323,11 +310,10 @@ pub(super) fn tell_intake(turn: &mut Turn<'_, Actor>, ticket: &Ticket, files: us
     let proposal = proposal.as_ref().map(|proposal| (proposal.unit.name.as_str(), proposal.reason.as_str()));
     let before = earlier.map(wording::terms::closed_here_before).unwrap_or_default();
     let detail = wording::with_media(&words::shorten(&ticket.text, 200), files);
-    let reply = Reply {
-        text: wording::new_for_intake(&ticket.number, &show::group_scope(ticket, directory), ticket.urgent()) + &before,
-        private: Some(wording::new_for_intake_private(&show::label(ticket, directory), &detail, ticket, proposal) + &before),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::new_for_intake(&ticket.number, &show::group_scope(ticket, directory), ticket.urgent()) + &before,
+        wording::new_for_intake_private(&show::label(ticket, directory), &detail, ticket, proposal) + &before,
+    );
     tell_role(turn, ticket, Role::Intake, Class::Batch, reply);
 }
 
@@ -339,8 +325,8 @@ pub(super) fn reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket, contact: Opt
         Mode::Anonymous => (turn.actor.nameless_holder(), serde_json::to_string(&turn.actor.address)?),
         Mode::RealName | Mode::Confidential => (turn.actor.holder(), turn.actor.person.to_string()),
     };
-    let sealed = office.keys.seal(&show::sealed_place(id), &plain)?;
-    let contact = contact.map(|contact| office.keys.seal(&show::contact_place(id), &contact)).transpose()?;
+    let sealed = office.keys.seal(&people::reporter_place(id), &plain)?;
+    let contact = contact.map(|contact| office.keys.seal(&store::contact_place(id), &contact)).transpose()?;
     Ok(Reporter { id, ticket: ticket.id, mode: ticket.mode, holder, sealed, contact })
 }
 

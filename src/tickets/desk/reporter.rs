@@ -1,17 +1,16 @@
 //! What reporters do with their tickets: 补充, 撤回, 催办, 查.
 
-use super::{Change, account, change, sealed, work::tell_whoever_has_it};
+use super::{Change, account, attach, change, leave, sealed, work::tell_whoever_has_it};
 use crate::{
     bot::{
         Submitted, Turn, close_offers,
         dialog::{Answers, Value},
     },
-    clock::{DAY, HOUR, MINUTE},
+    clock::{DAY, MINUTE},
     error::{Error, Result},
-    media,
     message::Reply,
     outbox::{Class, Target},
-    people::{Actor, Role},
+    people::{Actor, Role, codes},
     tickets::{
         Matter, Proposal, Sealed, State, Ticket, Voice, group, kept,
         life::{To, Verb, When},
@@ -30,23 +29,21 @@ const OFTEN: i64 = 3;
 /// 补充: also the answer to 追问, and anything that is sent back to a question about the ticket.
 pub(super) async fn add(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let what = account(answers, "what");
-    let files: Vec<i64> = what.media.iter().map(|file| file.id).collect();
     sealed::guard(turn, &ticket, &what.text)?;
     let said = kept::of_reporter(turn, &ticket, &what.text).await?;
-    let words = wording::with_media(&said.open, files.len());
+    let words = wording::with_media(&said.open, what.media.len());
     let after = change(turn, &ticket, Change::of(Verb::Add).because(&words).sealing(&said.original), |_| {}).await?;
-    media::attach(turn.tx, &files, after.id).await?;
+    attach(turn, &what, after.id).await?;
     close_offers(turn.tx, after.id, &["add"]).await?;
     let mine = refs::reported(turn, after.id).await?;
     // A picture is often followed by a word about it, and a word by a picture.
     if let Some(mine) = mine {
-        super::intake::leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
+        leave(turn, &after, Target::Reporter(mine.id), ("add", true), turn.now + MORE_FOLLOWS)?;
     }
-    let reply = Reply {
-        text: wording::word_from_reporter(&after.short()),
-        private: Some(wording::added_to_staff(&show::label(&after, turn.actor.directory()), &said.open, files.len())),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::word_from_reporter(&after.short()),
+        wording::added_to_staff(&show::label(&after, turn.actor.directory()), &said.open, what.media.len()),
+    );
     tell_whoever_has_it(turn, &after, Class::Batch, reply);
     Ok(wording::added(&show::here(turn, &after)).into())
 }
@@ -107,7 +104,7 @@ async fn ask_consent(turn: &mut Turn<'_, Actor>, ticket: Ticket, holder: String)
         change(turn, &ticket, Change::of(Verb::Withdraw).leading(To::Same), |ticket| ticket.proposal = Some(proposal.clone()))
             .await?;
     let directory = turn.actor.office.directory.clone();
-    let reply = super::both(
+    let reply = Reply::both(
         terms::withdraw_asked(&show::group_label(&after, &directory), after.typed()),
         terms::withdraw_asked(&show::label(&after, &directory), after.typed()),
     );
@@ -132,11 +129,10 @@ pub(super) async fn urge(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<R
     .await?;
     let who = wording::who_urges(mine && !as_staff);
     let directory = turn.actor.office.directory.clone();
-    let reply = Reply {
-        text: wording::urged(&show::group_label(&after, &directory), who, after.state),
-        private: Some(wording::urged(&show::label(&after, &directory), who, after.state)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::urged(&show::group_label(&after, &directory), who, after.state),
+        wording::urged(&show::label(&after, &directory), who, after.state),
+    );
     tell_whoever_has_it(turn, &after, Class::Now, reply);
     super::joint::urge(turn, &after).await?;
     if after.urges >= OFTEN {
@@ -201,14 +197,14 @@ pub async fn by_query_code(turn: &mut Turn<'_, Actor>, words: &str) -> Result<Op
     let now = turn.now;
     let keys = turn.actor.office.keys.clone();
     let guesser = turn.actor.nameless_holder();
-    if store::wrong_guesses(turn.tx, &guesser, now - HOUR).await? >= 5 {
+    if codes::guessed_too_often(turn.tx, &guesser, now).await? {
         return Ok(Some(wording::too_many_codes().to_owned()));
     }
     let look = store::Look { query_code: Some(keys.hash("query", &digits)), ..store::Look::default() };
     match store::find(turn.tx, &look).await?.pop() {
         Some(ticket) => Ok(Some(show::for_reporter(turn, &ticket).await?.text)),
         None => {
-            store::add_wrong_guess(turn.tx, &guesser, now).await?;
+            codes::guessed_wrong(turn.tx, &guesser, now).await?;
             Ok(Some(wording::unknown_code().to_owned()))
         }
     }

@@ -1,6 +1,6 @@
 //! 看身份: who reported in confidence. Each look stays in the history, is told to the inspectors, and to the reporter who asks.
 
-use super::{Change, change, tell_role, text};
+use super::{Change, change, my_name, tell_role, text};
 use crate::{
     bot::{Turn, dialog::Answers},
     error::{Error, Result},
@@ -35,12 +35,11 @@ pub(super) async fn reveal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
         who.push(identity(turn, &after, reporter)?);
     }
     let label = show::label(&after, &directory);
-    let by = directory.staff(turn.actor.person).map_or(wording::INTAKE, |staff| staff.name.as_str());
-    let told = Reply {
-        text: wording::secrecy::somebody_looked(by, &show::group_label(&after, &directory), wording::reason_in_private()),
-        private: Some(wording::secrecy::somebody_looked(by, &label, &reason)),
-        ..Reply::default()
-    };
+    let by = my_name(turn);
+    let told = Reply::both(
+        wording::secrecy::somebody_looked(&by, &show::group_label(&after, &directory), wording::reason_in_private()),
+        wording::secrecy::somebody_looked(&by, &label, &reason),
+    );
     tell_role(turn, &after, Role::Inspector, Class::Batch, told);
     Ok(wording::secrecy::revealed(&label, &who).into())
 }
@@ -48,10 +47,9 @@ pub(super) async fn reveal(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
 /// What is known of one who reported.
 fn identity(turn: &Turn<'_, Actor>, ticket: &Ticket, reporter: &Reporter) -> Result<String> {
     let office = turn.actor.office.clone();
-    let plain = office.keys.open(&show::sealed_place(reporter.id), &reporter.sealed)?;
+    let plain = reporter.who(&office.keys)?;
     let person: i64 = plain.parse().map_err(|_| Error::fault("a reporter's entry holds no person"))?;
-    let contact = reporter.contact.as_ref();
-    let contact = contact.map(|sealed| office.keys.open(&show::contact_place(reporter.id), sealed)).transpose()?;
+    let contact = reporter.contact(&office.keys)?;
     let name = office.directory.staff(person).map(|staff| staff.name.as_str());
     Ok(wording::secrecy::identity(name, contact.as_deref(), wording::channel(&ticket.source), ticket.typed()))
 }

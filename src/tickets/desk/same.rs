@@ -87,7 +87,7 @@ pub(super) async fn question(
     let ids: Vec<String> = found.iter().map(|(_, known)| known.ticket.id.to_string()).collect();
     let mut given = answers.clone();
     given.insert("candidates".into(), Value::key(ids.join(","), "").into());
-    given.insert("on_behalf".into(), Value::key(if on_behalf { "yes" } else { "no" }, "").into());
+    given.insert("on_behalf".into(), Value::yes_or_no(on_behalf).into());
     Ok(Some(Submitted::Then("same", given)))
 }
 
@@ -223,11 +223,10 @@ async fn join(turn: &mut Turn<'_, Actor>, ticket: &Ticket, clue: Clue, said: &st
         turn.answer_as(Target::Reporter(entry.id));
     }
     let directory = turn.actor.office.directory.clone();
-    let reply = Reply {
-        text: say::one_more(&show::group_label(&after, &directory), after.seq),
-        private: Some(say::one_more_private(&show::label(&after, &directory), &text)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        say::one_more(&show::group_label(&after, &directory), after.seq),
+        say::one_more_private(&show::label(&after, &directory), &text),
+    );
     tell_whoever_has_it(turn, &after, Class::Batch, reply);
     let due = show::running_due(&after);
     Ok(say::joined(&after.short(), after.state, show::unit(&after, &directory), due, now, clue.mode))

@@ -12,7 +12,7 @@ use crate::{
     people::{Actor, Directory, Role},
     tickets::{
         Kind, Mode, SEALED_SERIES, Sealed, Ticket,
-        calendar::{self, Clock},
+        calendar::Clock,
         kept,
         life::{To, Verb},
         refs, show, wording,
@@ -115,14 +115,13 @@ pub(super) async fn accuse(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
         sealed,
         ..Ticket::blank(now)
     };
-    ticket.accept_due = Some(calendar::due(now, calendar::limit(Clock::Accept, ticket.kind, ticket.priority)));
+    ticket.accept_due = Some(ticket.due(Clock::Accept, now));
     let words = if words.chars().count() > 2 && !ticket.place.contains(&words) { words } else { String::new() };
     let whole = wording::secrecy::account(&about, &words, &what.text);
     let kept = kept::report(&office.keys, &ticket, &whole, None, &[])?;
     (ticket.text, ticket.original) = (kept.open, kept.original);
-    let media: Vec<i64> = what.media.iter().map(|file| file.id).collect();
     let contact = Some(phone).filter(|phone| !phone.is_empty() && mode == Mode::RealName);
-    let (_, code) = report::write(turn, &ticket, point, &media, contact).await?;
+    let (_, code) = report::write(turn, &ticket, point, &what.files(), contact).await?;
     let told = wording::secrecy::new_for_inspector(&show::label(&ticket, &office.directory), ticket.seq);
     tell_role(turn, &ticket, Role::Inspector, Class::Now, told.into());
     forget_said(turn.tx, &Target::Chat(turn.conversation)).await?;
@@ -136,7 +135,7 @@ pub(super) async fn accept(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result
     let now = turn.now;
     let after = change(turn, &ticket, Change::of(Verb::Accept).leading(To::State(crate::tickets::State::Working)), |ticket| {
         ticket.dispatched_at = Some(now);
-        ticket.resolve_due = Some(calendar::due(now, calendar::limit(Clock::Resolve, ticket.kind, ticket.priority)));
+        ticket.resolve_due = Some(ticket.due(Clock::Resolve, now));
     })
     .await?;
     let label = show::label(&after, turn.actor.directory());

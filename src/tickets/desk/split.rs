@@ -12,7 +12,7 @@ use crate::{
     seal::random_digits,
     tickets::{
         Mode, State, Ticket,
-        calendar::{self, Clock},
+        calendar::Clock,
         kept,
         life::{Verb, Who},
         refs, show,
@@ -98,7 +98,7 @@ async fn part(
     let (number, day, seq) = report::next_number(turn, &whole.area, "").await?;
     let waits = matches!(whole.state, State::Submitted | State::NeedInfo);
     let field = office.directory.propose_field(matter).map(|field| field.id.clone()).or_else(|| whole.field.clone());
-    let dispatch = calendar::due(now, calendar::limit(Clock::Dispatch, whole.kind, whole.priority));
+    let dispatch = whole.due(Clock::Dispatch, now);
     let mut part = Ticket {
         id: turn.tx.id()?,
         number,
@@ -130,8 +130,7 @@ async fn part(
         store::add_reporter(turn.tx, &copy, now).await?;
     }
     let why = merging::part_of(&whole.short());
-    let event =
-        Event { verb: Verb::Split, from: None, to: part.state, reason: Some(&why), payload: None, visible: "all", before: None };
+    let event = Event { reason: Some(&why), ..Event::of(Verb::Split, part.state) };
     let at = At { ticket: part.id, seq: 1, turn_key: turn.key, now };
     let by = by(turn, who);
     store::event(turn.tx, &office.keys, at, by, event).await?;
@@ -142,11 +141,8 @@ async fn part(
 fn copied(turn: &mut Turn<'_, Actor>, reporter: &Reporter, ticket: i64) -> Result<Reporter> {
     let keys = &turn.actor.office.keys;
     let id = turn.tx.id()?;
-    let sealed = keys.seal(&show::sealed_place(id), &keys.open(&show::sealed_place(reporter.id), &reporter.sealed)?)?;
-    let again = |contact: &String| -> Result<String> {
-        keys.seal(&show::contact_place(id), &keys.open(&show::contact_place(reporter.id), contact)?)
-    };
-    let contact = reporter.contact.as_ref().map(again).transpose()?;
+    let sealed = keys.seal(&people::reporter_place(id), &reporter.who(keys)?)?;
+    let contact = reporter.contact(keys)?.map(|contact| keys.seal(&store::contact_place(id), &contact)).transpose()?;
     Ok(Reporter { id, ticket, mode: reporter.mode, holder: reporter.holder.clone(), sealed, contact })
 }
 

@@ -1,25 +1,26 @@
 //! On the spot: 请查验, 查验, 销号.
 
 use super::{
-    Change, account, change, key,
+    Change, account, attach, change,
+    deputy::tell_group,
+    key, my_name,
     outcome::{anew, handled_by},
-    supervise::attach,
     tell_handler, tell_person, tell_reporters, tell_role,
 };
 use crate::{
     bot::{
         Turn, close_offers,
-        dialog::{Account, Answers, Value},
+        dialog::{Account, Answers, Item, Value},
     },
     error::{Error, Result},
     message::{MediaKind, Reply},
-    outbox::{Class, Push, Target},
-    people::{Actor, GroupOf, Role, may_judge},
+    outbox::Class,
+    people::{Actor, Role, may_judge},
     tickets::{
         State, Ticket, group,
         life::{To, Verb},
         oversight::{self, Checker},
-        show, store,
+        show,
         wording::{self, oversight as words},
     },
 };
@@ -37,47 +38,24 @@ pub(super) async fn check(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
     }
     let after = change(turn, &ticket, Change::of(Verb::Check).because(name).internal(), |_| {}).await?;
     oversight::add_check(turn, after.id, &of).await?;
-    let by = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
+    let by = my_name(turn);
     let result = show::result_line(&after).unwrap_or_default();
-    let private = words::check_in_private(&show::label(&after, &directory), by, &after.place, &result, after.seq);
+    let private = words::check_in_private(&show::label(&after, &directory), &by, &after.place, &result, after.seq);
     let mut in_private = Reply::text(private);
     in_private.card = Some(show::private_card("请去现场看", &after, &directory, turn.now));
     in_private.choices = show::chips(&after, &["看"]);
     match &of {
         Checker::Person(id) => tell_person(turn, &after, *id, in_private),
-        Checker::Group(id) => match directory.bound_group(&GroupOf::Deputies(id.clone())) {
-            Some(chat) => {
-                let text = words::check_for_group(&show::group_label(&after, &directory), by, after.seq);
-                let reply = show::group_card("请去现场看", &after, &directory, turn.now, text, &["看"]);
-                turn.push(Push {
-                    target: Target::Group(chat.id.clone()),
-                    ticket: Some(after.id),
-                    class: Class::Now,
-                    reply,
-                    except: None,
-                    urgent: after.urgent(),
-                });
-            }
-            None => {
-                for person in group_heads(turn, id) {
-                    tell_person(turn, &after, person, in_private.clone());
-                }
-            }
-        },
+        Checker::Group(id) => {
+            let Some(group) = directory.deputy_groups().iter().find(|group| group.id == *id) else {
+                return Err(Error::fault("请查验 by a group that is gone"));
+            };
+            let text = words::check_for_group(&show::group_label(&after, &directory), &by, after.seq);
+            let chat = show::group_card("请去现场看", &after, &directory, turn.now, text, &["看"]);
+            tell_group(turn, &after, group, Class::Now, chat, &in_private);
+        }
     }
     Ok(words::check_asked(&show::here(turn, &after), name).into())
-}
-
-/// Who is told for a group without a chat of its own: its lead, or all members where it has none.
-fn group_heads(turn: &Turn<'_, Actor>, id: &str) -> Vec<i64> {
-    let directory = turn.actor.directory();
-    let Some(group) = directory.deputy_groups().iter().find(|group| group.id == id) else { return Vec::new() };
-    let in_office =
-        |reference: &String| directory.staff_by_reference(reference).filter(|staff| !staff.retired).map(|staff| staff.id);
-    match group.lead.as_ref().and_then(in_office) {
-        Some(lead) => vec![lead],
-        None => group.members.iter().filter_map(in_office).collect(),
-    }
 }
 
 /// What the dialog of 查验 must be given: a picture that came with the command is what was seen; words without one are asked
@@ -93,24 +71,20 @@ pub fn verify_needs(turn: &Turn<'_, Actor>, answers: &Answers) -> Answers {
         Some(Value::Account(account)) => account.media.iter().any(|file| file.kind != MediaKind::Voice),
         _ => false,
     };
-    let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
     match seen {
         None if !shown.is_empty() => {
             given.insert("seen".into(), Value::Account(Account { text: String::new(), media: shown }).into());
-            given.insert("no_picture".into(), yes_no(false));
+            given.insert("no_picture".into(), Value::yes_or_no(false).into());
         }
         None => {}
         // Whoever was asked and had neither is not asked again.
-        Some(answer) => _ = given.insert("no_picture".into(), yes_no(answer.value().is_some() && !has_picture)),
+        Some(answer) => _ = given.insert("no_picture".into(), Value::yes_or_no(answer.value().is_some() && !has_picture).into()),
     }
     given
 }
 
 /// Why this person may not verify the ticket, though deputies may: he handled it himself.
-///
-/// # Errors
-/// Those of the database.
-pub async fn may_not_verify(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
+pub(super) async fn may_not_verify(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
     let judge = may_judge(turn.actor.person, &handled_by(turn, ticket).await?);
     Ok((!judge).then(|| words::handled_it(&ticket.short())))
 }
@@ -160,7 +134,6 @@ pub(super) async fn verify(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
         let npc = turn.actor.directory().grants(asker).iter().any(|grant| grant.role == Role::NpcStaff);
         if !npc {
             let reply = report(turn, &after, rectified, &said);
-            let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
             tell_person(turn, &after, asker, reply);
         }
     }
@@ -170,7 +143,7 @@ pub(super) async fn verify(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
 /// What the congress staff and whoever asked read.
 fn report(turn: &Turn<'_, Actor>, after: &Ticket, rectified: bool, said: &str) -> Reply {
     let directory = turn.actor.directory();
-    let by = directory.staff(turn.actor.person).map_or(words::SOMEBODY, |staff| staff.name.as_str());
+    let by = &my_name(turn);
     let (group, label) = (show::group_label(after, directory), show::label(after, directory));
     let sentence = |label: &str, said: &str| {
         if rectified {
@@ -179,7 +152,7 @@ fn report(turn: &Turn<'_, Actor>, after: &Ticket, rectified: bool, said: &str) -
             words::not_rectified_for_staff(label, by, said, after.seq)
         }
     };
-    Reply { text: sentence(&group, ""), private: Some(sentence(&label, said)), ..Reply::default() }
+    Reply::both(sentence(&group, ""), sentence(&label, said))
 }
 
 async fn tell(turn: &mut Turn<'_, Actor>, before: &Ticket, after: &Ticket, rectified: bool, said: &str) -> Result<()> {
@@ -190,22 +163,17 @@ async fn tell(turn: &mut Turn<'_, Actor>, before: &Ticket, after: &Ticket, recti
         return Ok(());
     }
     let (now, directory) = (turn.now, turn.actor.office.directory.clone());
-    let by = directory.staff(turn.actor.person).map_or(words::SOMEBODY, |staff| staff.name.as_str()).to_owned();
+    let by = my_name(turn);
     let (group, label) = (show::group_label(after, &directory), show::label(after, &directory));
     if after.state == State::Working {
-        let reply = Reply {
-            text: words::seen_not_rectified(&group, &by, "", after.resolve_due, now),
-            private: Some(words::seen_not_rectified(&label, &by, said, after.resolve_due, now)),
-            ..Reply::default()
-        };
+        let reply = Reply::both(
+            words::seen_not_rectified(&group, &by, "", after.resolve_due, now),
+            words::seen_not_rectified(&label, &by, said, after.resolve_due, now),
+        );
         tell_handler(turn, after, Class::Now, reply.clone());
         tell_role(turn, after, Role::UnitLeader, Class::Now, reply);
     } else {
-        let reply = Reply {
-            text: words::back_to_centre(&group, after.seq),
-            private: Some(words::back_to_centre(&label, after.seq)),
-            ..Reply::default()
-        };
+        let reply = Reply::both(words::back_to_centre(&group, after.seq), words::back_to_centre(&label, after.seq));
         tell_role(turn, after, Role::Intake, Class::Now, reply);
     }
     if before.state != State::InReview {
@@ -235,8 +203,7 @@ pub(super) async fn strike_off(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Re
 ///
 /// # Errors
 /// Those of the database.
-pub async fn checkers(turn: &mut Turn<'_, Actor>, ticket: i64) -> Result<Vec<crate::bot::dialog::Item>> {
-    let Some(ticket) = store::by_id(turn.tx.conn(), ticket).await? else { return Ok(Vec::new()) };
-    let handled = handled_by(turn, &ticket).await?;
-    Ok(group::checkers(&turn.actor, &ticket, &handled))
+pub async fn checkers(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Vec<Item>> {
+    let handled = handled_by(turn, ticket).await?;
+    Ok(group::checkers(&turn.actor, ticket, &handled))
 }

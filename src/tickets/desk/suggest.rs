@@ -1,6 +1,6 @@
 //! 转建议 and what becomes of it: 我的建议, 代表建议.
 
-use super::{Change, change, deputy::my_name, key, tell_person, text};
+use super::{Change, change, key, my_name, tell_person, text};
 use crate::{
     bot::{
         Offer, Resolved, Submitted, Turn,
@@ -15,7 +15,7 @@ use crate::{
     tickets::{
         Ticket,
         life::Verb,
-        show, store,
+        lists, show, store,
         suggestion::{self, Class as Outcome, Move, Party, Stage, Suggestion},
         wording::suggestion as words,
     },
@@ -150,11 +150,7 @@ pub async fn mine(turn: &mut Turn<'_, Actor>, congress: bool) -> Result<()> {
         .collect();
     let to_do = all.iter().any(|(one, party)| !suggestion::moves(one.stage, *party).is_empty());
     let reply = words::list(congress, &lines, to_do);
-    let person = turn.actor.person;
-    if turn.in_group() {
-        turn.say(crate::tickets::wording::lists::list_in_private());
-    }
-    turn.say_privately(person, reply);
+    lists::say_list(turn, reply.into());
     Ok(())
 }
 
@@ -176,16 +172,15 @@ pub async fn choices(turn: &mut Turn<'_, Actor>) -> Result<Vec<Item>> {
 /// # Errors
 /// Those of the database.
 pub async fn named(turn: &mut Turn<'_, Actor>, said: &str) -> Result<Resolved> {
-    let not = |sentence| Resolved { value: None, notes: vec![sentence], ask: false };
     let number = said.trim_end_matches('号').parse::<i64>().ok().or_else(|| cut::number(said).map(i64::from));
-    let Some(id) = number else { return Ok(not(words::no_number(&cut::shorten(said, 20)))) };
-    let Some(one) = suggestion::by_id(turn.tx, id).await? else { return Ok(not(words::unknown(id))) };
+    let Some(id) = number else { return Ok(Resolved::not(words::no_number(&cut::shorten(said, 20)))) };
+    let Some(one) = suggestion::by_id(turn.tx, id).await? else { return Ok(Resolved::not(words::unknown(id))) };
     let party = party(turn, &one).filter(|party| *party == Party::Author || one.stage != Stage::Draft);
-    let Some(party) = party else { return Ok(not(words::unknown(id))) };
+    let Some(party) = party else { return Ok(Resolved::not(words::unknown(id))) };
     if suggestion::moves(one.stage, party).is_empty() {
-        return Ok(not(words::nothing_to_do(&one)));
+        return Ok(Resolved::not(words::nothing_to_do(&one)));
     }
-    Ok(Resolved { value: Some(Value::key(id.to_string(), one.title)), notes: Vec::new(), ask: false })
+    Ok(Resolved::is(Value::key(id.to_string(), one.title)))
 }
 
 /// What this person can do with a suggestion now, as choices.

@@ -1,13 +1,14 @@
 //! 督办 and the reply to it.
 
-use super::{Change, account, change, tell_person, tell_reporters, tell_role, text, unit_name, work::tell_whoever_has_it};
+use super::{
+    Change, account, attach, change, my_name, tell_person, tell_reporters, tell_role, text, unit_name, work::tell_whoever_has_it,
+};
 use crate::{
     bot::{
         Turn,
-        dialog::{Account, Answers, Value},
+        dialog::{Answers, Value},
     },
     error::{Error, Result},
-    media,
     message::Reply,
     outbox::Class,
     people::{Actor, GroupOf, Role},
@@ -46,12 +47,12 @@ pub(super) async fn supervise(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
     oversight::add_order(turn, after.id, role.as_str(), &demand, due).await?;
     let directory = turn.actor.office.directory.clone();
     let label = show::label(&after, &directory);
-    let name = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
-    let who = format!("{name}（{role}）");
-    let reply = |seq: Option<i64>| Reply {
-        text: words::supervised_for_group(&show::group_label(&after, &directory), after.seq, due, now),
-        private: Some(words::supervised_in_private(&label, &who, &demand, seq, due, now)),
-        ..Reply::default()
+    let who = format!("{}（{role}）", my_name(turn));
+    let reply = |seq: Option<i64>| {
+        Reply::both(
+            words::supervised_for_group(&show::group_label(&after, &directory), after.seq, due, now),
+            words::supervised_in_private(&label, &who, &demand, seq, due, now),
+        )
     };
     let (leader, dispatcher) = match after.state {
         State::Accepted | State::SentBack | State::Disputed => (false, false),
@@ -101,23 +102,13 @@ pub(super) async fn answer(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     Ok(words::order_answered(&show::here(turn, &after), left).into())
 }
 
-/// Gives the files of an account to a ticket.
-pub(super) async fn attach(turn: &mut Turn<'_, Actor>, account: &Account, ticket: i64) -> Result<()> {
-    let files: Vec<i64> = account.media.iter().map(|file| file.id).collect();
-    media::attach(turn.tx, &files, ticket).await
-}
-
 /// The third urge and each after it: dispatchers know, and an order is proposed with one tap to those who may give it.
 pub(super) fn urged_often(turn: &mut Turn<'_, Actor>, ticket: &Ticket) {
     let directory = turn.actor.office.directory.clone();
     let (group, label) = (show::group_label(ticket, &directory), show::label(ticket, &directory));
     let (times, seq) = (ticket.urges, ticket.seq);
     if !matches!(ticket.state, State::Accepted | State::SentBack | State::Disputed) {
-        let reply = Reply {
-            text: words::urged_often(&group, times),
-            private: Some(words::urged_often(&label, times)),
-            ..Reply::default()
-        };
+        let reply = Reply::both(words::urged_often(&group, times), words::urged_often(&label, times));
         tell_role(turn, ticket, Role::Dispatcher, Class::Now, reply);
     }
     if ticket.supervised {

@@ -1,6 +1,6 @@
 //! Time: 延期 with its answers, 挂账, 重启.
 
-use super::{Change, both, change, tell_reporters, tell_role, tell_unit, text, unit_name};
+use super::{Change, change, deputy::tell_group, tell_reporters, tell_role, tell_unit, text, unit_name};
 use crate::{
     bot::{
         Turn,
@@ -9,8 +9,8 @@ use crate::{
     clock::{DAY, HOUR, local, start_of},
     error::{Error, Result},
     message::{Millis, Reply},
-    outbox::{Class, Push, Target},
-    people::{Actor, GroupOf, Role, contains},
+    outbox::Class,
+    people::{Actor, Role, contains},
     tickets::{
         Matter, Proposal, Sealed, Ticket, Voice,
         calendar::{self, Amount, Clock},
@@ -44,7 +44,7 @@ pub(super) fn room_now(ticket: &Ticket, now: Millis) -> Result<i64, String> {
     if let Some(due) = ticket.resolve_due.filter(|due| now > *due) {
         return Err(words::extend_too_late(&number, due, now));
     }
-    let term = calendar::limit(Clock::Resolve, ticket.kind, ticket.priority);
+    let term = ticket.limit(Clock::Resolve);
     match room(term, ticket.extensions, ticket.extended_days) {
         0 => Err(words::extended_enough(&number, ticket.extensions, ticket.extended_days)),
         room => Ok(room),
@@ -67,7 +67,8 @@ pub(super) async fn extend(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let directory = turn.actor.office.directory.clone();
     let unit = unit_name(turn, &after);
     let asks = |label: &str, reason: Option<&str>| words::extension_asked(label, &unit, days, reason, after.seq);
-    let reply = both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&reason)));
+    let reply =
+        Reply::both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&reason)));
     tell_role(turn, &after, Role::Dispatcher, Class::Now, reply);
     Ok(words::extension_passed_on(&show::here(turn, &after), days).into())
 }
@@ -89,7 +90,7 @@ pub(super) async fn extend_ok(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answe
     let (now, due) = (turn.now, after.resolve_due);
     let directory = turn.actor.office.directory.clone();
     let granted = |label: &str| words::extension_granted(label, days, due, now);
-    let reply = both(granted(&show::group_label(&after, &directory)), granted(&show::label(&after, &directory)));
+    let reply = Reply::both(granted(&show::group_label(&after, &directory)), granted(&show::label(&after, &directory)));
     tell_unit(turn, &after, Class::Batch, reply);
     let unit = unit_name(turn, &after);
     let label = show::label(&after, &directory);
@@ -105,7 +106,7 @@ pub(super) async fn extend_no(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
     let (now, due) = (turn.now, after.resolve_due);
     let directory = turn.actor.office.directory.clone();
     let why = |words: Option<&str>| if reason.is_empty() { String::new() } else { words::refusal_reason(words, after.seq) };
-    let reply = both(
+    let reply = Reply::both(
         words::extension_refused(&show::group_label(&after, &directory), &why(None), due, now),
         words::extension_refused(&show::label(&after, &directory), &why(Some(&reason)), due, now),
     );
@@ -143,7 +144,8 @@ pub(super) async fn shelve(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: 
     let now = turn.now;
     let directory = turn.actor.office.directory.clone();
     let asks = |label: &str, plan: Option<&str>| words::shelve_asked(label, role, until, now, plan, after.seq);
-    let reply = both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&plan)));
+    let reply =
+        Reply::both(asks(&show::group_label(&after, &directory), None), asks(&show::label(&after, &directory), Some(&plan)));
     tell_role(turn, &after, other, Class::Now, reply);
     Ok(words::shelve_passed_on(&show::here(turn, &after), other).into())
 }
@@ -164,8 +166,8 @@ pub(super) async fn shelved(turn: &mut Turn<'_, Actor>, ticket: &Ticket, proposa
     tell_reporters(turn, &after, words::reporter_shelved(&label, &proposal.words, until, now).into()).await?;
     let group = words::unit_shelved(&show::group_label(&after, &directory), None, until, now, after.seq);
     let private = words::unit_shelved(&label, Some(&proposal.words), until, now, after.seq);
-    tell_unit(turn, &after, Class::Batch, both(group, private));
-    let told = both(
+    tell_unit(turn, &after, Class::Batch, Reply::both(group, private));
+    let told = Reply::both(
         words::deputies_shelved(&show::group_label(&after, &directory), None, until, now, after.seq),
         words::deputies_shelved(&label, Some(&proposal.words), until, now, after.seq),
     );
@@ -173,26 +175,14 @@ pub(super) async fn shelved(turn: &mut Turn<'_, Actor>, ticket: &Ticket, proposa
     Ok(after)
 }
 
-/// Tells the deputies in whose area the ticket lies: the group's chat where one is bound, else its leader.
+/// Tells the deputies in whose area the ticket lies.
 fn tell_deputies(turn: &mut Turn<'_, Actor>, ticket: &Ticket, reply: &Reply) {
     if ticket.sealed != Sealed::Open {
         return;
     }
     let directory = turn.actor.office.directory.clone();
     for group in directory.deputy_groups().iter().filter(|group| contains(&group.area, &ticket.area)) {
-        let lead = group.lead.as_deref().and_then(|lead| directory.staff_by_reference(lead));
-        match (directory.bound_group(&GroupOf::Deputies(group.id.clone())), lead) {
-            (Some(chat), _) => turn.push(Push {
-                target: Target::Group(chat.id.clone()),
-                ticket: Some(ticket.id),
-                class: Class::Batch,
-                reply: reply.clone(),
-                except: None,
-                urgent: ticket.urgent(),
-            }),
-            (None, Some(lead)) => super::tell_person(turn, ticket, lead.id, reply.clone()),
-            (None, None) => {}
-        }
+        tell_group(turn, ticket, group, Class::Batch, reply.clone(), reply);
     }
 }
 
@@ -213,7 +203,7 @@ fn resumed(now: Millis, left: Millis, term: Amount) -> Millis {
 
 /// A shelved ticket is worked on again; the clock goes on from where it stopped.
 pub(super) fn taken_up(ticket: &mut Ticket, now: Millis) {
-    let term = calendar::limit(Clock::Resolve, ticket.kind, ticket.priority);
+    let term = ticket.limit(Clock::Resolve);
     let left = ticket.time_left.take().unwrap_or(HOUR);
     ticket.resolve_due = Some(resumed(now, left, term));
     ticket.shelved_until = None;
@@ -226,7 +216,7 @@ pub(super) async fn resume(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers:
     let directory = turn.actor.office.directory.clone();
     let due = after.resolve_due;
     let again = |label: &str| words::unit_resumed(label, due, now);
-    let reply = both(again(&show::group_label(&after, &directory)), again(&show::label(&after, &directory)));
+    let reply = Reply::both(again(&show::group_label(&after, &directory)), again(&show::label(&after, &directory)));
     tell_unit(turn, &after, Class::Batch, reply);
     let unit = unit_name(turn, &after);
     let label = show::label(&after, &directory);

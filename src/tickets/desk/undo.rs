@@ -1,17 +1,18 @@
 //! 撤销: one's own last command is taken back. An event is added, none is removed.
 
+use super::{push, record};
 use crate::{
     bot::Turn,
     clock::MINUTE,
     error::{Error, Result},
     message::{Millis, Reply},
-    outbox::{self, Class, Push, Target},
+    outbox::{self, Class, Target},
     people::{Actor, Role},
     tickets::{
         Sealed, State, Ticket, columns, kept,
         life::Verb,
         refs, show,
-        store::{self, At, By, Event, Past},
+        store::{self, By, Event, Past},
         taken_back,
         wording::{self, merging},
     },
@@ -102,33 +103,25 @@ async fn untouched(turn: &mut Turn<'_, Actor>, id: i64, turn_key: &str) -> Resul
 /// Puts all tickets back, adds the events, and clears what stands beside them.
 async fn take_back(turn: &mut Turn<'_, Actor>, all: &[Changed], last: &taken_back::Last) -> Result<Vec<Ticket>> {
     let keys = turn.actor.office.keys.clone();
-    let (person, now) = (turn.actor.person, turn.now);
+    let person = turn.actor.person;
     let mut put_back = Vec::with_capacity(all.len());
     for changed in all {
         let before = &changed.ticket;
-        let mut after = as_it_was(changed)?;
-        let replaced = columns::replaced(&columns::changed(before, &after));
-        let replaced = kept::beside(&keys, &after, replaced.as_deref())?.map(std::borrow::Cow::into_owned);
+        let after = as_it_was(changed)?;
         let word = kept::beside(&keys, &after, Some(changed.verb().chinese()))?;
-        if !store::update(turn.tx, before, &mut after, 1).await? {
-            return Err(Error::user(wording::too_late(before)));
-        }
         let own = changed.events.iter().rev().find(|event| event.actor == Some(person));
         let role = own.and_then(|event| Role::parse(&event.role)).map_or("staff", Role::as_str);
         let internal = changed.events.iter().all(|event| event.visible != "all");
         let count = changed.events.len().to_string();
         let event = Event {
-            verb: Verb::Undo,
-            from: Some(before.state),
-            to: after.state,
             reason: word.as_deref(),
             // How many events were taken back: whoever reads the history from its end passes over them.
             payload: Some(&count),
             visible: if internal { "staff" } else { "all" },
-            before: replaced,
+            ..Event::of(Verb::Undo, after.state)
         };
-        let at = At { ticket: after.id, seq: after.events, turn_key: turn.key, now };
-        store::event(turn.tx, &keys, at, By { person: Some(person), role }, event).await?;
+        let by = By { person: Some(person), role };
+        let after = record(turn, before, after, by, event).await?.ok_or_else(|| Error::user(wording::too_late(before)))?;
         taken_back::of_moment(turn.tx, person, after.id, last.at).await?;
         put_back.push(after);
     }
@@ -169,20 +162,12 @@ async fn correct(turn: &mut Turn<'_, Actor>, all: &[Changed], after: &[Ticket], 
                 let state = wording::state_for_reporter(ticket.state, show::unit(ticket, &directory));
                 Reply::text(merging::corrected_for_reporter(&label, &state, show::running_due(ticket), now))
             } else {
-                Reply {
-                    text: merging::corrected(&show::group_label(ticket, &directory), word, ticket.state),
-                    private: Some(merging::corrected(&label, word, ticket.state)),
-                    ..Reply::default()
-                }
+                Reply::both(
+                    merging::corrected(&show::group_label(ticket, &directory), word, ticket.state),
+                    merging::corrected(&label, word, ticket.state),
+                )
             };
-            turn.push(Push {
-                target: target.clone(),
-                ticket: Some(ticket.id),
-                class: Class::Now,
-                reply,
-                except: None,
-                urgent: ticket.urgent(),
-            });
+            push(turn, ticket, target.clone(), Class::Now, reply);
         }
     }
     turn.say(lines.join("\n"));

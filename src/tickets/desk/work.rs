@@ -1,8 +1,8 @@
 //! The unit's work: 签收, 退单, 进展, 联系, 转办, 转告, 办结.
 
 use super::{
-    Change, account, answer, change, deputy::my_name, dispute, joint, key, sealed, tell_handler, tell_reporters, tell_role, text,
-    unit_name,
+    Change, about, account, answer, attach, change, dispute, joint, key, my_name, push, sealed, tell_handler, tell_reporters,
+    tell_role, text, unit_name,
 };
 use crate::{
     bot::{
@@ -11,16 +11,15 @@ use crate::{
     },
     clock::DAY,
     error::{Error, Result},
-    media,
     message::Reply,
-    outbox::{Class, Push, Target},
+    outbox::{Class, Target},
     people::{Actor, Role},
     tickets::{
         Method, Mode, Sealed, State, Ticket, Verification,
         calendar::{self, Amount, Clock},
         group, kept,
         life::{Verb, When, Who},
-        refs, show, store, taken_back, wording,
+        refs, show, taken_back, wording,
     },
 };
 
@@ -51,7 +50,7 @@ pub(super) async fn send_back(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
         ticket.send_backs += 1;
         ticket.sign_due = None;
         ticket.contact_due = None;
-        ticket.dispatch_due = Some(calendar::due(now, calendar::limit(Clock::Dispatch, ticket.kind, ticket.priority)));
+        ticket.dispatch_due = Some(ticket.due(Clock::Dispatch, now));
     })
     .await?;
     if after.state == State::Disputed {
@@ -60,7 +59,7 @@ pub(super) async fn send_back(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
     }
     let text = wording::sent_back(&show::group_label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
     let private = wording::sent_back(&show::label(&after, &directory), &unit, reason, proposed.as_deref(), after.seq);
-    tell_role(turn, &after, Role::Dispatcher, Class::Now, Reply { text, private: Some(private), ..Reply::default() });
+    tell_role(turn, &after, Role::Dispatcher, Class::Now, Reply::both(text, private));
     Ok(answer(turn, Verb::SendBack, &after, ""))
 }
 
@@ -96,26 +95,16 @@ pub(super) async fn contact(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers:
 pub(super) async fn give(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let person: i64 = key(answers, "person").parse().map_err(|_| Error::fault("转办 without a person"))?;
     let directory = turn.actor.office.directory.clone();
-    let colleague = directory.staff(person).filter(|staff| {
-        let scope = refs::scope_of(&ticket);
-        [Role::Handler, Role::Liaison, Role::UnitLeader].iter().any(|role| directory.holds(&staff.grants, *role, scope))
-    });
+    let colleague = directory.staff(person).filter(|staff| refs::is_of_unit(&directory, staff, &ticket));
     let Some(colleague) = colleague else { return Err(Error::user(wording::only_colleagues())) };
     let name = colleague.name.clone();
     let after =
         change(turn, &ticket, Change::of(Verb::Give).because(&name).internal(), |ticket| ticket.handler = Some(person)).await?;
-    let by = directory.staff(turn.actor.person).map_or(wording::COLLEAGUE, |staff| staff.name.as_str());
-    let mut reply = Reply::text(wording::given(&show::label(&after, &directory), by));
+    let by = my_name(turn);
+    let mut reply = Reply::text(wording::given(&show::label(&after, &directory), &by));
     reply.card = Some(show::private_card("转给您的工单", &after, &directory, turn.now));
     reply.choices = show::chips(&after, &["看", "办结"]);
-    turn.push(Push {
-        target: Target::Person(person),
-        ticket: Some(after.id),
-        class: Class::Now,
-        reply,
-        except: None,
-        urgent: after.urgent(),
-    });
+    push(turn, &after, Target::Person(person), Class::Now, reply);
     Ok(wording::given_to(&show::here(turn, &after), &name).into())
 }
 
@@ -141,7 +130,6 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
     }
     let by_clerk = matches!(staff, Some((_, Who::Holder(Role::CallbackClerk)))) && ticket.sealed == Sealed::Open;
     let with_deputy = group::with_deputy(turn.actor.directory(), &ticket, now) == Some(turn.actor.person);
-    let asking = asking_clerk(turn, &ticket).await?;
     let of_unit = [Role::Liaison, Role::Handler].iter().any(|role| refs::is(&turn.actor, &ticket, Who::Holder(*role), false));
     let from = match (mine && staff.is_none(), of_unit && ticket.sealed == Sealed::Open) {
         (true, _) => Side::Reporter,
@@ -149,6 +137,7 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
         (false, true) => Side::Unit,
         (false, false) => Side::Centre,
     };
+    let asking = if from == Side::Reporter { asking_clerk(turn, &ticket).await? } else { None };
     let with_unit = has_unit(&ticket);
     let to = match key(answers, "to").as_str() {
         "unit" | "intake" if from == Side::Clerk => return Err(Error::user(wording::secrecy::clerk_to_reporter(ticket.seq))),
@@ -218,11 +207,10 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             }
         }
         (Side::Reporter, _) => {
-            let reply = Reply {
-                text: wording::word_from_reporter(&after.short()),
-                private: Some(wording::relay_to_staff(&label, &kept.open, after.typed())),
-                ..Reply::default()
-            };
+            let reply = Reply::both(
+                wording::word_from_reporter(&after.short()),
+                wording::relay_to_staff(&label, &kept.open, after.typed()),
+            );
             match (to, asking) {
                 (Side::Clerk, Some(clerk)) => super::tell_person(turn, &after, clerk, reply),
                 (Side::Centre, _) if with_unit => tell_role(turn, &after, Role::Intake, Class::Now, reply),
@@ -232,11 +220,10 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
         (_, to) => {
             let name = if from == Side::Unit { unit_name(turn, &after) } else { wording::INTAKE.to_owned() };
             let back = if from == Side::Unit { "单位" } else { wording::INTAKE };
-            let reply = Reply {
-                text: wording::secrecy::word_between(&after.short(), &name),
-                private: Some(wording::secrecy::relay_between(&label, &name, &kept.open, after.typed(), back)),
-                ..Reply::default()
-            };
+            let reply = Reply::both(
+                wording::secrecy::word_between(&after.short(), &name),
+                wording::secrecy::relay_between(&label, &name, &kept.open, after.typed(), back),
+            );
             match to {
                 Side::Unit => tell_handler(turn, &after, Class::Now, reply),
                 _ => tell_role(turn, &after, Role::Intake, Class::Now, reply),
@@ -261,11 +248,10 @@ async fn relay_of_lead(turn: &mut Turn<'_, Actor>, ticket: Ticket, said: &str) -
     let after = change(turn, &ticket, Change::of(Verb::Relay).because(&open), |_| {}).await?;
     let label = show::label(&after, turn.actor.directory());
     let name = my_name(turn);
-    let reply = Reply {
-        text: wording::word_from_reporter(&after.short()),
-        private: Some(wording::oversight::relay_from_lead(&label, &name, &open, after.seq)),
-        ..Reply::default()
-    };
+    let reply = Reply::both(
+        wording::word_from_reporter(&after.short()),
+        wording::oversight::relay_from_lead(&label, &name, &open, after.seq),
+    );
     tell_whoever_has_it(turn, &after, Class::Now, reply);
     let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, said).into()).await?;
     for reporter in told {
@@ -276,8 +262,7 @@ async fn relay_of_lead(turn: &mut Turn<'_, Actor>, ticket: Ticket, said: &str) -
 
 /// Leaves a question whose answer is taken back to this side.
 fn leave_relay(turn: &mut Turn<'_, Actor>, ticket: &Ticket, target: Target, back: &str) -> Result<()> {
-    let mut preset = Answers::new();
-    preset.insert("ticket".into(), Value::key(ticket.id.to_string(), ticket.short()).into());
+    let mut preset = about(ticket);
     if !back.is_empty() {
         preset.insert("to".into(), Value::key(back, "").into());
     }
@@ -306,7 +291,6 @@ async fn asking_clerk(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Opt
 /// chose.
 pub(super) fn tell_whoever_has_it(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
     if let Some(deputy) = group::with_deputy(turn.actor.directory(), ticket, turn.now) {
-        let reply = Reply { text: reply.private.clone().unwrap_or(reply.text), private: None, ..reply };
         super::tell_person(turn, ticket, deputy, reply);
         return;
     }
@@ -339,17 +323,24 @@ pub fn finish_result(value: &Value, answers: &Answers) -> Result<(), String> {
     Ok(())
 }
 
-/// What the finishing dialog must be given about a ticket: whether a verdict and a picture are needed.
-pub fn finish_needs(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Answers {
+/// What the finishing dialog must be given about its ticket: whether a verdict and a picture are needed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn finish_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Answers> {
+    let mut given = Answers::new();
+    if !answers.contains_key("ticket") {
+        return Ok(given);
+    }
+    let tickets = super::tickets(turn, answers).await?;
+    let Some(ticket) = tickets.first() else { return Ok(given) };
     // A deputy who settled it on the spot tells how, no more; what inspectors found out shows on no picture of the place.
     let settled = ticket.state == State::Submitted;
     let field = ticket.field.as_deref().and_then(|id| turn.actor.directory().field(id));
     let photo = !settled && ticket.sealed == Sealed::Open && field.is_some_and(|field| field.photo);
-    let yes_no = |yes: bool| Value::key(if yes { "yes" } else { "no" }, "").into();
-    let mut given = Answers::new();
-    given.insert("needs_verdict".into(), yes_no(!settled && ticket.kind.needs_verdict()));
-    given.insert("needs_photo".into(), yes_no(photo));
-    given
+    given.insert("needs_verdict".into(), Value::yes_or_no(!settled && ticket.kind.needs_verdict()).into());
+    given.insert("needs_photo".into(), Value::yes_or_no(photo).into());
+    Ok(given)
 }
 
 /// 办结.
@@ -381,8 +372,7 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
         ticket.signed_off = false;
     })
     .await?;
-    let media: Vec<i64> = result.media.iter().map(|file| file.id).collect();
-    media::attach(turn.tx, &media, after.id).await?;
+    attach(turn, &result, after.id).await?;
     if settled {
         super::deputy::settled(turn, &after).await?;
         return Ok(Submitted::Done(Vec::new()));
@@ -408,9 +398,9 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     let detail = show::result_line(&after).unwrap_or_default();
     let head = wording::to_sign_off(&after.short(), after.seq);
     let private = wording::result_private(&head, &show::label(&after, &directory), &detail);
-    let reply = Reply { text: wording::to_sign_off(&number, after.seq), private: Some(private), ..Reply::default() };
+    let reply = Reply::both(wording::to_sign_off(&number, after.seq), private);
     tell_role(turn, &after, Role::UnitLeader, Class::Batch, reply);
-    let extra = if media.is_empty() { String::new() } else { wording::files(media.len()) };
+    let extra = if result.media.is_empty() { String::new() } else { wording::files(result.media.len()) };
     let done = answer(turn, Verb::Done, &after, &extra);
     turn.say(done);
     super::photos::expect(turn, &after)?;

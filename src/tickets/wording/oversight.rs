@@ -1,10 +1,10 @@
 //! Sentences of 督办, 催办 the third time, 查验, 销号, and of deputies: 上报, 我的小组, 找代表, 转建议.
 
-use super::{by, receipt_tail};
+use super::{by, reporter::receipt_tail};
 use crate::{
     clock::in_words,
     message::Millis,
-    tickets::{Mode, State, life::Verb, term::Wrong},
+    tickets::{Mode, State, term::Wrong},
 };
 
 /// Somebody who is no longer in the files.
@@ -184,23 +184,6 @@ fn said(words: &str) -> String {
 pub fn reporter_not_rectified(label: &str, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("，{}前再给您回话", by(due, now))).unwrap_or_default();
     format!("您反映的事（{label}），代表到现场看了，还没办好，已经请他们再办{due}。")
-}
-
-/// What an event of these commands was, for a timeline.
-pub fn event(verb: Verb, to: State) -> Option<&'static str> {
-    Some(match (verb, to) {
-        (Verb::Done, State::Callback) => "办好了",
-        (Verb::Reopen | Verb::Verify, State::Submitted) => "代表办的没办好，交给受理中心",
-        (Verb::Verify, State::Working) => "代表到现场看过，还没办好",
-        (Verb::Verify, _) => "代表到现场看过，办好了",
-        (Verb::Check, _) => "请代表去现场看",
-        (Verb::StrikeOff, _) => "结果通过了，现场也看过，销号",
-        (Verb::Supervise, _) => "上级盯着，要求抓紧办",
-        (Verb::Answer, _) => "回复督办",
-        (Verb::Forward, _) => "代表交给受理中心",
-        (Verb::ToSuggestion, _) => "写进了代表建议",
-        _ => return None,
-    })
 }
 
 // 找代表, 上报, 办结 by a deputy

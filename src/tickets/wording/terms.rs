@@ -6,7 +6,7 @@ use crate::{
     message::Millis,
     people::Role,
     tickets::{
-        Matter, State, Ticket, Unreasonable,
+        Matter, Ticket, Unreasonable,
         life::{Verb, Who},
     },
 };
@@ -23,30 +23,6 @@ fn or_look(what: &str, words: Option<&str>, seq: impl std::fmt::Display) -> Stri
 
 fn until_words(until: Option<Millis>, now: Millis) -> String {
     until.map(|until| in_words(until, now)).unwrap_or_default()
-}
-
-/// What an event of this kind was, for a timeline that the reporter reads too.
-pub fn event(verb: Verb, to: State) -> &'static str {
-    match (verb, to) {
-        (Verb::Withdraw, State::Cancelled) => "撤回",
-        (Verb::Withdraw, _) => "想撤回，在等同意",
-        (Verb::Agree, State::Cancelled) => "同意撤回了",
-        (Verb::Agree, State::Shelved) => "定了计划，长期办（挂账）",
-        (Verb::Agree, _) => "同意",
-        (Verb::Disagree, State::Callback | State::Closed) => "不同意",
-        (Verb::Disagree, _) => "没有同意，接着办",
-        (Verb::Callback, State::Closed) => "电话回访过",
-        (Verb::Callback, _) => "打电话回访",
-        (Verb::Extend, _) => "单位要延期",
-        (Verb::ExtendOk, _) => "多给了几天",
-        (Verb::ExtendNo, _) => "没有同意延期",
-        (Verb::Shelve, _) => "提出挂账",
-        (Verb::Resume, _) => "接着办了",
-        (Verb::Appeal, _) => "反映人申诉，再看一次",
-        (Verb::Restore, _) => "撤回以后又恢复了",
-        (Verb::Unreasonable, _) => "单位说不合理",
-        (other, _) => other.chinese(),
-    }
 }
 
 // 延期.

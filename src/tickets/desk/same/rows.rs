@@ -8,6 +8,7 @@ use crate::{
         Kind, State, Ticket,
         columns::{COLUMNS, read},
         same::WINDOW,
+        store,
     },
 };
 use sqlx::{AssertSqlSafe, Row};
@@ -27,8 +28,6 @@ pub(super) struct Known {
 /// Matters of a village, or around a point within the county, that are open or were closed lately. Never what is sealed or an
 /// accusation: nobody may learn from the question that it exists.
 pub(super) async fn near(turn: &mut Turn<'_, Actor>, area: &str, point: Option<(f64, f64)>, radius_m: f64) -> Result<Vec<Known>> {
-    let open = State::ALL.iter().filter(|state| state.is_open() || **state == State::Closed);
-    let states: Vec<String> = open.map(|state| format!("'{}'", state.code())).collect();
     let around = if point.is_some() {
         " OR (lat BETWEEN $7 AND $8 AND lng BETWEEN $9 AND $10 AND area_code >= $5 AND area_code < $6)"
     } else {
@@ -37,9 +36,9 @@ pub(super) async fn near(turn: &mut Turn<'_, Actor>, area: &str, point: Option<(
     let sql = format!(
         "SELECT {COLUMNS}, lat, lng, (SELECT COUNT(*) FROM reporter WHERE ticket_id = ticket.id AND holder IN ($3, $4)) AS mine
          FROM ticket WHERE (area_code = $1{around}) AND (submitted_at > $2 OR closed_at > $2) AND sealed = 0 AND kind <> '{}'
-         AND state IN ({}) ORDER BY submitted_at DESC, id DESC LIMIT {MOST}",
+         AND {} ORDER BY submitted_at DESC, id DESC LIMIT {MOST}",
         Kind::Accusation.code(),
-        states.join(", ")
+        store::in_states(State::open().chain([State::Closed]))
     );
     let [by_name, nameless] = [turn.actor.holder(), turn.actor.nameless_holder()];
     let mut query = sqlx::query(AssertSqlSafe(sql)).bind(area.to_owned()).bind(turn.now - WINDOW).bind(by_name).bind(nameless);
