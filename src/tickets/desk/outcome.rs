@@ -131,13 +131,15 @@ fn times_rated(history: &[Past], entry: i64) -> usize {
 
 /// Why this reporter can rate no more: the time is over, or the one change was made.
 pub(super) async fn no_more_rating(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
+    // Of a merged ticket its reporter knows his own number alone.
+    let number = ticket.short();
     let ticket = &leading(turn, ticket.clone()).await?;
     if !rating_open(ticket, turn.now) {
-        return Ok(Some(words::rating_over(&ticket.short())));
+        return Ok(Some(words::rating_over(&number)));
     }
     let Some(mine) = refs::reported(turn, ticket.id).await? else { return Ok(None) };
     let times = times_rated(&store::history(turn.tx, ticket.id).await?, mine.id);
-    Ok((times >= 2).then(|| words::rated_twice(&ticket.short())))
+    Ok((times >= 2).then(|| words::rated_twice(&number)))
 }
 
 /// What the dialog of 评价 must be given: how often this reporter has rated already, as it was when the dialog began.
