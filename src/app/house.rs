@@ -253,7 +253,10 @@ impl App for House {
     }
 
     fn refusal(&self, actor: &Actor, form: &Form) -> Option<String> {
-        (!self.may(actor, form)).then(|| tickets::wording::not_allowed(form.word))
+        // A leader's “同意” means the result; a citizen has nothing of the kind to agree to.
+        let agrees = actor.is_staff() && matches!(form.alias, "agree" | "disagree");
+        let words = if agrees { tickets::wording::nothing_for } else { tickets::wording::not_allowed };
+        (!self.may(actor, form)).then(|| words(form.word))
     }
 
     fn may_start(&self, actor: &Actor, dialog: &Dialog) -> bool {

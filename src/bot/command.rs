@@ -69,11 +69,18 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// Does the line say all that its form takes, and nothing else? What follows a keyword may always be left out.
+    /// Does the line say all that its form needs, and nothing else? What follows a keyword may always be left out, and so may a
+    /// word of a list; one that is there says enough without the words that may follow.
     pub fn is_complete(&self) -> bool {
-        let wanted = self.form.slots.iter().filter(|slot| !matches!(slot, Slot::After(..))).count();
-        let extra = self.form.slots.iter().any(|slot| matches!(slot, Slot::After(_, step) if self.gives(step)));
-        self.left.is_none() && self.given.len() == wanted + usize::from(extra)
+        let chosen = self.form.slots.iter().any(|slot| matches!(slot, Slot::OneOf(step, _) if self.gives(step)));
+        let said = |slot: &Slot| match *slot {
+            Slot::After(..) | Slot::OneOf(..) => true,
+            Slot::Rest(step) => chosen || self.gives(step),
+            Slot::Ticket(step) | Slot::Tickets(step) | Slot::Word(step) | Slot::Score(step) | Slot::Lines(step, _) => {
+                self.gives(step)
+            }
+        };
+        self.left.is_none() && self.form.slots.iter().all(said)
     }
 
     fn gives(&self, step: &str) -> bool {
@@ -190,10 +197,10 @@ fn fill(form: &'static Form, (typed, rest): (&str, &str), before: usize, slash: 
                     continue;
                 }
                 let mut refs = String::new();
-                while let Some((token, _)) = ticket_token(rest) {
-                    let length = token.len();
+                while let Some((token, after)) = ticket_token(rest) {
+                    let length = rest.len() - after.len();
                     // 1234 5678 is a query code as it is read over a telephone.
-                    let second_half = refs.len() == 4 && length == 4 && matches!(slot, Slot::Ticket(_));
+                    let second_half = refs.len() == 4 && token.len() == 4 && matches!(slot, Slot::Ticket(_));
                     if !refs.is_empty() && !second_half {
                         refs.push(' ');
                     }
@@ -255,7 +262,18 @@ fn fill(form: &'static Form, (typed, rest): (&str, &str), before: usize, slash: 
             }
         }
     }
-    let left = (!rest.trim().is_empty()).then(|| (position, rest.trim().to_owned()));
+    let mut left = (!rest.trim().is_empty()).then(|| (position, rest.trim().to_owned()));
+    // 派单 水务局 7: the number may also stand last.
+    let place = form.slots.iter().find_map(|slot| match slot {
+        Slot::Ticket(step) | Slot::Tickets(step) if tickets && !numbered => Some(*step),
+        _ => None,
+    });
+    if let (Some(step), Some((_, words))) = (place, &left)
+        && let Some((token, "")) = ticket_token(words)
+    {
+        given.insert(0, (step, token.to_owned()));
+        (numbered, left) = (true, None);
+    }
     Parsed { form, given, slash, numbered, left }
 }
 
@@ -287,6 +305,12 @@ pub fn ticket_token(text: &str) -> Option<(&str, &str)> {
         end += if version > 0 { 1 + version } else { 0 };
     }
     let rest = &text[end..];
+    // 7号 alone is how people say a number; in 7号楼 it counts something.
+    if let Some(after) = rest.strip_prefix('号')
+        && after.chars().next().is_none_or(|c| c.is_whitespace() || ",.:、，。：".contains(c))
+    {
+        return Some((&text[..end], after));
+    }
     const COUNTED: &str = "天个年月日号小时分点次户亩眼米人块万千百里公周楼层栋排组队多几元斤吨头只台辆岁%";
     match rest.chars().next() {
         Some(c) if COUNTED.contains(c) || c.is_ascii_alphanumeric() || c == '-' => None,
@@ -411,7 +435,9 @@ mod tests {
             ("派单 7", false),
             ("派单 水务局", false),
             ("派单 7 水务局 快点", false),
+            ("派单 水务局 7", true),
             ("查 7", true),
+            ("查7号", true),
         ] {
             let Some(Ok(parsed)) = parse(line, &FORMS, &|_| true) else { panic!("{line}") };
             assert_eq!(parsed.is_complete(), complete, "{line}");

@@ -112,9 +112,10 @@ async fn hear<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>, said: &Said) -> Re
     }
     // A command.
     if control.is_none()
-        && let Some(commands) = commands(app, turn, text, in_dialog)
+        && let Some(commands) = commands(app, turn, (text, said), in_dialog)
     {
-        let given_up = in_dialog && (choosing_for_a_command(app, turn) || anew(turn, &commands)) && turn.memory.under.is_none();
+        let given_up =
+            in_dialog && (choosing_for_a_command(app, turn, text) || anew(turn, &commands)) && turn.memory.under.is_none();
         if given_up {
             turn.memory.dialog = None;
         }
@@ -224,24 +225,29 @@ fn wake_or_drop<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>) {
     }
 }
 
-/// The message as commands: one, or one a line when all lines are. In a dialog only what begins with a slash or names a
-/// ticket and is complete.
+/// The message as commands: one, or one a line when all lines are. In a dialog only what begins with a slash, quotes a card, or
+/// names a ticket and is complete.
 fn commands<A: App>(
     app: &A,
     turn: &Turn<'_, A::Actor>,
-    text: &str,
+    (text, said): (&str, &Said),
     in_dialog: bool,
 ) -> Option<Vec<std::result::Result<Parsed, command::Mistake>>> {
     let forms = app.forms();
     let may = |form: &Form| app.may(&turn.actor, form);
-    if !in_dialog && let Some(all) = one_a_line(text, forms, &may) {
+    if (!in_dialog || choosing_for_a_command(app, turn, text))
+        && let Some(all) = one_a_line(text, forms, &may)
+    {
         return Some(all);
     }
     let parsed = command::parse(text, forms, &may)?;
     if in_dialog {
+        // A command under a card is about that card, whatever is being asked.
+        let quoted = said.quote.as_ref().is_some_and(|quote| app.number_in(&quote.text).is_some());
         let counts = match &parsed {
-            Ok(_) if choosing_for_a_command(app, turn) => !offered(app, turn, text),
-            Ok(parsed) => parsed.slash || (parsed.numbered && parsed.is_complete()),
+            Ok(_) if choosing_for_a_command(app, turn, text) => true,
+            Ok(parsed) if quoted && parsed.left.is_none() => true,
+            Ok(parsed) => parsed.slash || (parsed.numbered && parsed.is_complete()) || said_anew(turn, text, parsed),
             Err(_) => text.starts_with('/'),
         };
         return counts.then(|| vec![parsed]);
@@ -280,27 +286,28 @@ fn one_a_line(
     all.first().is_some_and(std::result::Result::is_ok).then_some(all)
 }
 
-/// Is the open question only a choice that a command left out? Then another command means that the first is given up.
-fn choosing_for_a_command<A: App>(app: &A, turn: &Turn<'_, A::Actor>) -> bool {
+/// Is the open question only a choice that a command left out? Then another command means that the first is given up, unless it
+/// is the word of one of the choices.
+fn choosing_for_a_command<A: App>(app: &A, turn: &Turn<'_, A::Actor>, text: &str) -> bool {
     let Some(state) = &turn.memory.dialog else { return false };
     let set = app.dialogs();
     let of_command = app.forms().iter().any(|form| form.dialog == state.dialog) && turn.memory.offer.is_none();
     let choosing = set.get(&state.dialog).and_then(|dialog| dialog::wanted(dialog, state));
-    of_command && choosing.is_some_and(|step| step.kind == dialog::Kind::Choice)
-}
-
-/// Do these words stand among the choices of the open question? “联系过” answers 回访 and is no 联系.
-fn offered<A: App>(app: &A, turn: &Turn<'_, A::Actor>, text: &str) -> bool {
-    let Some(state) = &turn.memory.dialog else { return false };
-    let set = app.dialogs();
-    let open = set.get(&state.dialog).and_then(|dialog| dialog::wanted(dialog, state));
-    open.is_some_and(|step| step.choices.iter().any(|item| item.text == text.trim()))
+    let chosen = |item: &dialog::Item| item.text == text || item.also.iter().any(|also| also == text);
+    of_command && choosing.is_some_and(|step| step.kind == dialog::Kind::Choice && !step.choices.iter().any(chosen))
 }
 
 /// Is it the command whose question is open, given anew? Then nobody wants to answer that question.
 fn anew<A>(turn: &Turn<'_, A>, commands: &[std::result::Result<Parsed, command::Mistake>]) -> bool {
     let open = turn.memory.dialog.as_ref().filter(|_| turn.memory.offer.is_none());
     open.is_some_and(|open| commands.iter().flatten().any(|parsed| parsed.form.dialog == open.dialog))
+}
+
+/// Is it the command whose question is open, written out again with more behind it? Its word is no part of the answer then.
+fn said_anew<A>(turn: &Turn<'_, A>, text: &str, parsed: &Parsed) -> bool {
+    let rest = std::iter::once(&parsed.form.word).chain(parsed.form.also).find_map(|word| text.trim().strip_prefix(word));
+    let apart = rest.is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    apart && turn.memory.offer.is_none() && turn.memory.dialog.as_ref().is_some_and(|open| open.dialog == parsed.form.dialog)
 }
 
 /// Runs one command, with the ticket of the quoted card where the line names none.

@@ -1,6 +1,7 @@
 //! What the framework itself says.
 
 use super::command::{Form, Mistake};
+use crate::text;
 
 /// The beginning of a button's payload that only types words for the person.
 pub const TYPED: &str = "t:";
@@ -51,7 +52,12 @@ pub fn mistake(mistake: &Mistake, slash: bool) -> String {
 
 /// Words of a command line that fitted nowhere.
 pub fn left_over(form: &Form, position: usize, words: &str) -> String {
-    format!("第 {} 个字起的“{words}”没用上。这样写：{}", position + 1, form.usage)
+    format!(
+        "第 {} 个字起的“{}”没用上，所以还没有办。这样写：{}",
+        position + 1,
+        text::shorten(&text::one_line(words), 20),
+        form.usage
+    )
 }
 
 /// A command the person may not give.

@@ -7,7 +7,7 @@ use super::{
     life::Who,
     refs,
     store::{self, Past, Reporter},
-    veil, wording,
+    together, veil, wording,
 };
 use crate::{
     bot::Turn,
@@ -68,9 +68,21 @@ pub async fn of_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket, words: &st
             names.extend(names_of(&keys, std::slice::from_ref(&mine))?);
             (mine.mode, names)
         }
-        None => (ticket.mode, names_of(&keys, &store::reporters(turn.tx, ticket.id).await?)?),
+        None => most_hidden(turn, ticket).await?,
     };
     spoken(&keys, ticket, words, mode, &names)
+}
+
+/// How hidden words are that speak of whoever reported, whichever of them: as the most hidden one is. And what they are called.
+///
+/// # Errors
+/// Those of the database; when nothing can be opened.
+pub async fn most_hidden(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<(Mode, Vec<String>)> {
+    let keys = turn.actor.office.keys.clone();
+    let mut all = store::reporters(turn.tx, ticket.id).await?;
+    all.extend(together::reporters(turn.tx, ticket.id).await?.into_iter().map(|(reporter, _)| reporter));
+    let hidden = all.iter().map(|reporter| reporter.mode).find(|mode| *mode != Mode::RealName);
+    Ok((hidden.unwrap_or(ticket.mode), names_of(&keys, &all)?))
 }
 
 /// Words about an ordinary ticket by somebody who reports in this mode and is called so.
@@ -148,8 +160,14 @@ pub fn closed(keys: &Keys, ticket: &Ticket, sealed: Sealed) -> Result<Ticket> {
         whole.push_str(&wording::secrecy::place_as_said(words));
     }
     whole.extend(ticket.result.iter().map(|result| format!("\n{}", wording::secrecy::result_before(result))));
-    let mut closed =
-        Ticket { sealed, title: wording::secrecy::TITLE.to_owned(), place: place.to_owned(), result: None, ..ticket.clone() };
+    let mut closed = Ticket {
+        sealed,
+        title: wording::secrecy::TITLE.to_owned(),
+        place: place.to_owned(),
+        result: None,
+        handler: None,
+        ..ticket.clone()
+    };
     let kept = report(keys, &closed, &whole, None, &[])?;
     (closed.text, closed.original) = (kept.open, kept.original);
     Ok(closed)

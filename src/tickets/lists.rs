@@ -246,6 +246,7 @@ fn marks(turn: &Turn<'_, Actor>, ticket: &Ticket, handler: bool) -> Vec<String> 
         ticket.urgent().then(|| ticket.priority.chinese().to_owned()),
         ticket.supervised.then(words::mark_supervised),
         (ticket.state == State::SentBack).then(words::mark_sent_back),
+        (ticket.round > 1).then(words::mark_again),
         (ticket.urges > 0).then(|| words::mark_urged(ticket.urges)),
         match due {
             Some(due) if due < turn.now => Some(words::mark_overdue()),

@@ -13,7 +13,7 @@ use crate::{
     },
     error::Result,
     message::Said,
-    people::{Actor, Level},
+    people::{Actor, Level, Role},
 };
 
 /// What to make of words, pictures or a place that nothing else took.
@@ -27,7 +27,9 @@ pub async fn open(turn: &mut Turn<'_, Actor>, said: &Said) -> Result<Opening> {
             return Ok(Opening::Answered);
         }
         Some(SmallTalk::Thanks) => {
-            turn.say(wording::welcome());
+            // “收到” of a liaison reads like a signature and is none.
+            let unsigned = turn.actor.has(Role::Liaison) && !refs::candidates(turn, Verb::Sign).await?.is_empty();
+            turn.say(if unsigned { wording::not_signed_yet() } else { wording::welcome() });
             return Ok(Opening::Answered);
         }
         Some(SmallTalk::HowIsIt) => {

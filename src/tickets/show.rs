@@ -141,6 +141,9 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     let may_know = knows_by_name(&turn.actor, ticket);
     let whole = kept::reads_originals(&turn.actor, ticket);
     let centre = refs::is(&turn.actor, ticket, Who::Holder(Role::Intake), false);
+    let clerk = refs::is(&turn.actor, ticket, Who::Holder(Role::CallbackClerk), false);
+    // Of what is the centre's a clerk reads what he asked, and the answers.
+    let asked = |past: &Past| clerk && past.verb == Verb::Relay;
     let by_name = reporters.iter().any(|reporter| reporter.mode == Mode::RealName);
     // Of a report by name everything stands in the open; who may not know the name reads it without.
     let names = kept::names_of(&office.keys, &reporters)?;
@@ -208,7 +211,7 @@ pub async fn for_staff(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Re
     }
     lines.extend(oversight::lines(turn, ticket).await?);
     lines.push("经过".to_owned());
-    for past in history.into_iter().filter(|past| centre || past.visible != OF_CENTRE) {
+    for past in history.into_iter().filter(|past| centre || past.visible != OF_CENTRE || asked(past)) {
         let words = kept::words(&office.keys, ticket, &past, whole)?;
         let reason = words.map(open);
         lines.push(timeline(&Past { reason, ..past }, now, Some(directory)));
@@ -253,7 +256,7 @@ pub async fn for_reporter(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result
     }
     let mut lines = vec![format!("{}（{}）", label(ticket, directory), ticket.number), state.clone()];
     if let Some(due) = running_due(leading) {
-        lines.push(format!("{}前有回音", in_words(due, now)));
+        lines.push(format!("{}前有回音", wording::by(due, now)));
     }
     let shown = |past: &Past| matches!(past.visible.as_str(), "all" | OF_CENTRE) && past.verb != Verb::Reveal;
     for (of, past) in history.iter().filter(|(_, past)| shown(past)) {

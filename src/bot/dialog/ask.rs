@@ -226,7 +226,11 @@ fn question(dialog: &Dialog, state: &State, step: &Step, open: &Open, noted: boo
             let thanks = if noted { String::new() } else { wording::media_came(&account.media) };
             format!("{thanks}{}", filled(dialog, state, ask, &|_| None))
         }
-        None => filled(dialog, state, &step.ask, &|_| None),
+        None => {
+            let worded = matches!(state.parts.get(&step.id), Some(Value::Account(account)) if !account.text.is_empty());
+            let ask = step.ask_with_words.as_deref().filter(|_| worded && state.edit.is_none()).unwrap_or(&step.ask);
+            filled(dialog, state, ask, &|_| None)
+        }
     }
 }
 

@@ -347,6 +347,7 @@ fn read_step(table: &Table<'_>, before: &[Step], given: &[String], known: &Known
     };
     let ask = table.required("ask");
     let ask_with_media = table.text("ask_with_media");
+    let ask_with_words = table.text("ask_with_words");
     let hint = table.text("hint");
     if let Some(id) = &id {
         if before.iter().any(|step| step.id == *id) {
@@ -370,7 +371,8 @@ fn read_step(table: &Table<'_>, before: &[Step], given: &[String], known: &Known
             table.problem(key, format!("前面没有“{slot}”"), right);
         }
     };
-    for (key, words) in [("ask", &ask), ("ask_with_media", &ask_with_media), ("hint", &hint)] {
+    for (key, words) in [("ask", &ask), ("ask_with_media", &ask_with_media), ("ask_with_words", &ask_with_words), ("hint", &hint)]
+    {
         for slot in words.iter().flat_map(|words| names(&words.value)) {
             reference(table, key, slot);
         }
@@ -419,6 +421,7 @@ fn read_step(table: &Table<'_>, before: &[Step], given: &[String], known: &Known
         kind: kind?,
         ask: ask?.value,
         ask_with_media: ask_with_media.map(|text| text.value),
+        ask_with_words: ask_with_words.map(|text| text.value),
         hint: hint.map(|text| text.value),
         choices,
         from,
@@ -457,6 +460,7 @@ fn check_step(table: &Table<'_>, step: &Step, before: &[Step]) {
     misplaced("from", !matches!(step.kind, Kind::Choice | Kind::Place));
     misplaced("summary", step.kind != Kind::Confirm);
     misplaced("ask_with_media", step.kind != Kind::Account);
+    misplaced("ask_with_words", step.kind != Kind::Account);
     misplaced("multi", !matches!(step.kind, Kind::Choice | Kind::Account | Kind::Media));
     misplaced("optional", matches!(step.kind, Kind::Say | Kind::Confirm));
     misplaced("default", !matches!(step.kind, Kind::Choice | Kind::Text));
@@ -478,7 +482,8 @@ fn check_step(table: &Table<'_>, step: &Step, before: &[Step]) {
     // As the person sees it: the question, and one page of choices as lines.
     let lines: usize = step.choices.iter().take(9).map(|choice| choice.text.len() + 5).sum();
     fits(table, "ask", step.ask.len() + lines);
-    for (key, words) in [("hint", &step.hint), ("ask_with_media", &step.ask_with_media)] {
+    for (key, words) in [("hint", &step.hint), ("ask_with_media", &step.ask_with_media), ("ask_with_words", &step.ask_with_words)]
+    {
         fits(table, key, words.as_ref().map_or(0, String::len) + lines);
     }
     fits(table, "check", step.check.error.as_ref().map_or(0, String::len) + step.ask.len() + lines);

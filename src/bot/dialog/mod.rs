@@ -116,6 +116,8 @@ pub struct Step {
     pub ask: String,
     /// The question where pictures or a voice message are there already and only words are missing.
     pub ask_with_media: Option<String>,
+    /// The question where words are there already and did not suffice.
+    pub ask_with_words: Option<String>,
     /// Said when an answer did not fit, and to 帮助.
     pub hint: Option<String>,
     /// Fixed choices; with `from` they follow those of the source.

@@ -29,7 +29,7 @@ pub(super) fn out_of_range(min: Option<i64>, max: Option<i64>) -> String {
 }
 
 pub(super) fn not_a_day() -> String {
-    "请发日期，比如“3月5日”，或“昨天”。".to_owned()
+    "请写明几月几日，比如“3月5日”。".to_owned()
 }
 
 pub(super) fn day_out_of_range() -> String {

@@ -10,7 +10,7 @@ use crate::{
     tickets::{
         Matter, Proposal, Sealed, State, Ticket, Unreasonable, Voice,
         life::{Verb, Who},
-        refs, show,
+        refs, show, store,
         wording::{self, terms as words},
     },
 };
@@ -88,6 +88,10 @@ pub(super) async fn agree(turn: &mut Turn<'_, Actor>, ticket: Ticket, _answers: 
     let after = match proposal.matter {
         Matter::Shelve => super::terms::shelved(turn, &ticket, &proposal).await?,
         Matter::Withdraw => {
+            // Somebody may have joined since it was asked for.
+            if store::reporters(turn.tx, ticket.id).await?.len() > 1 {
+                return Err(Error::user(wording::same::others_joined(&ticket.typed())));
+            }
             let after = change(turn, &ticket, Change::of(Verb::Agree), |ticket| ticket.proposal = None).await?;
             close_offers(turn.tx, after.id, &[]).await?;
             let label = show::label(&after, turn.actor.directory());

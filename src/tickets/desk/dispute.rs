@@ -3,7 +3,7 @@
 use super::{
     Change, change,
     intake::{self, Hand, accepted_by},
-    joint, key, push, tell_reporters, tell_role, tell_role_of, text,
+    joint, key, push, sealed, tell_reporters, tell_role, tell_role_of, text,
 };
 use crate::{
     bot::{Turn, close_offers, close_staff_offers, dialog::Answers},
@@ -180,13 +180,25 @@ pub(super) async fn raise(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
 pub(super) async fn handover(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &Answers) -> Result<Reply> {
     let to = text(answers, "to");
     if words::means_discipline(&to) {
-        return seal(turn, ticket).await;
+        match reader(turn, &ticket).await? {
+            Some(sealed) => return seal(turn, ticket, sealed).await,
+            None if has_inspector(turn.actor.directory(), &ticket) && sealed::is_above(&to) => {}
+            None if has_inspector(turn.actor.directory(), &ticket) => {
+                return Err(Error::user(words::about_inspectors(&ticket.short(), &ticket.typed())));
+            }
+            None => return Err(Error::user(words::no_inspector(ticket.seq))),
+        }
     }
     let directory = turn.actor.office.directory.clone();
     let unit = match directory.units_named(to.split_whitespace().next().unwrap_or_default()) {
         Named::One(unit) => Some(unit),
         Named::Several(_) | Named::Unknown(_) => None,
     };
+    if let Some(unit) = unit {
+        // It would be the only one to handle it, whoever helped before.
+        let alone = Ticket { co_units: Vec::new(), ..ticket.clone() };
+        intake::overruled(&directory, &alone, Hand::to(&unit.id), ticket.subject.as_deref())?;
+    }
     let known = words::outside(&to);
     let (typed, phone) = words::name_and_phone(&to);
     let who = match (unit, known) {
@@ -222,21 +234,32 @@ pub(super) fn has_inspector(directory: &Directory, ticket: &Ticket) -> bool {
     !directory.holders(Role::Inspector, refs::scope_of(ticket)).is_empty()
 }
 
+/// Which inspectors may read the ticket when it is sealed: not those whom it is about. `None`: nobody here.
+async fn reader(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<Sealed>> {
+    if ticket.sealed != Sealed::Open {
+        return Ok(Some(ticket.sealed));
+    }
+    let office = turn.actor.office.clone();
+    let mut said = kept::text(&office.keys, ticket, true)?;
+    for past in store::history(turn.tx, ticket.id).await?.iter().filter(|past| past.role == "reporter") {
+        said.push('\n');
+        said.push_str(&kept::words(&office.keys, ticket, past, true)?.unwrap_or_default());
+    }
+    Ok(sealed::reader_here(&office.directory, &ticket.area, "", &said))
+}
+
 /// 移交 纪检: from now on only the reporter and the inspectors of the area know of it. What was about to be told to others, and
 /// what others were asked, does not leave any more.
-async fn seal(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+async fn seal(turn: &mut Turn<'_, Actor>, ticket: Ticket, sealed: Sealed) -> Result<Reply> {
     if ticket.sealed != Sealed::Open {
         return Err(Error::user(words::sealed_already(&ticket.short())));
     }
     let directory = turn.actor.office.directory.clone();
-    if !has_inspector(&directory, &ticket) {
-        return Err(Error::user(words::no_inspector(ticket.seq)));
-    }
     if !together::followers(turn.tx, ticket.id).await?.is_empty() {
         return Err(Error::user(wording::secrecy::apart_first(&ticket.short())));
     }
     let keys = turn.actor.office.keys.clone();
-    let closed = kept::closed(&keys, &ticket, Sealed::Area)?;
+    let closed = kept::closed(&keys, &ticket, sealed)?;
     let what = Change::of(Verb::Handover).because(words::only_inspectors()).internal().leading(To::Same);
     let after = change(turn, &ticket, what, |ticket| *ticket = closed.clone()).await?;
     kept::close_past(turn.tx, &keys, &after).await?;

@@ -318,7 +318,7 @@ pub(super) async fn redispatch(turn: &mut Turn<'_, Actor>, ticket: Ticket, answe
     tell_unit(turn, &after, "", NEXT);
     let label = show::label(&after, &directory);
     tell_reporters(turn, &after, wording::reporter_assigned(&label, &name, after.resolve_due, now).into()).await?;
-    Ok(wording::assigned(&show::here(turn, &after), &name, after.resolve_due, now).into())
+    Ok(wording::redispatched(&show::here(turn, &after), &name, after.resolve_due, now).into())
 }
 
 /// The clocks of a unit that gets the ticket. Unless it begins afresh, the result is due when it was.

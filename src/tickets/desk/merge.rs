@@ -47,6 +47,10 @@ pub(super) async fn merge(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resu
     if tickets.iter().any(|ticket| ticket.id == leader.id) {
         return Err(Error::user(merging::into_itself(&leader.short())));
     }
+    // Whoever has the leading ticket would handle what is about himself.
+    if let Some(ticket) = tickets.iter().find(|ticket| ticket.subject.is_some() && ticket.subject != leader.subject) {
+        return Err(Error::user(merging::about_a_unit(&ticket.short(), &leader.short())));
+    }
     let numbers = merging::numbers(&tickets.iter().map(Ticket::short).collect::<Vec<_>>());
     let leader = change(turn, &leader, Change::of(Verb::Merge).leading(To::Same).because(&numbers).internal(), |_| {}).await?;
     for ticket in &tickets {

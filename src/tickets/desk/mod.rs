@@ -483,7 +483,7 @@ fn by(turn: &Turn<'_, Actor>, who: Who) -> By {
 
 /// Tells the unit: its liaisons, and the person who handles the ticket.
 fn tell_unit(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
-    if ticket.handler.is_some_and(|handler| handler != turn.actor.person) {
+    if handler(turn, ticket).is_some_and(|handler| handler != turn.actor.person) {
         tell_handler(turn, ticket, class, reply.clone());
     }
     tell_role(turn, ticket, Role::Liaison, class, reply);
@@ -547,9 +547,15 @@ fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: O
     });
 }
 
+/// Who handles the ticket, while he is in the unit: a ticket that was over, or part of another, when he left still bears his name.
+fn handler(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Option<i64> {
+    let directory = turn.actor.directory();
+    ticket.handler.filter(|person| directory.staff(*person).is_some_and(|staff| refs::is_of_unit(directory, staff, ticket)))
+}
+
 /// Tells the person who handles the ticket, or the liaison while nobody does.
 fn tell_handler(turn: &mut Turn<'_, Actor>, ticket: &Ticket, class: Class, reply: Reply) {
-    match ticket.handler {
+    match handler(turn, ticket) {
         Some(handler) if handler != turn.actor.person && ticket.sealed == Sealed::Open => {
             let class = if ticket.urgent() { Class::Now } else { class };
             push(turn, ticket, Target::Person(handler), class, reply.in_private());

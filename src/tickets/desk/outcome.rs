@@ -131,7 +131,7 @@ fn times_rated(history: &[Past], entry: i64) -> usize {
 
 /// Why this reporter can rate no more: the time is over, or the one change was made.
 pub(super) async fn no_more_rating(turn: &mut Turn<'_, Actor>, ticket: &Ticket) -> Result<Option<String>> {
-    // Of a merged ticket its reporter knows his own number alone.
+    // The sentence speaks of the ticket that was named, even where another one leads.
     let number = ticket.short();
     let ticket = &leading(turn, ticket.clone()).await?;
     if !rating_open(ticket, turn.now) {

@@ -68,13 +68,13 @@ pub async fn withdraw_needs(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Re
 
 /// 撤回. Of an accusation and of what is urgent or sealed intake has to agree first.
 pub(super) async fn withdraw(turn: &mut Turn<'_, Actor>, ticket: Ticket) -> Result<Reply> {
+    if store::reporters(turn.tx, ticket.id).await?.len() > 1 {
+        return Err(Error::user(wording::same::others_too()));
+    }
     if When::NeedsConsent.holds(&ticket)
         && let Some(mine) = refs::reported(turn, ticket.id).await?
     {
         return ask_consent(turn, ticket, mine.holder).await;
-    }
-    if store::reporters(turn.tx, ticket.id).await?.len() > 1 {
-        return Err(Error::user(wording::same::others_too()));
     }
     let after = change(turn, &ticket, Change::of(Verb::Withdraw), |_| {}).await?;
     close_offers(turn.tx, after.id, &[]).await?;

@@ -68,11 +68,16 @@ fn reader(about: &str, account: &str, county: &[&str], above: &[&str]) -> Option
 }
 
 /// The same, of the inspectors there are.
-fn reader_here(directory: &Directory, area: &str, about: &str, account: &str) -> Option<Sealed> {
+pub(super) fn reader_here(directory: &Directory, area: &str, about: &str, account: &str) -> Option<Sealed> {
     let names = |sealed| refs::inspectors(directory, area, sealed).into_iter().map(|staff| staff.name.as_str());
     let above: Vec<&str> = names(Sealed::Above).collect();
     let county: Vec<&str> = names(Sealed::Area).filter(|name| !above.contains(name)).collect();
     reader(about, account, &county, &above)
+}
+
+/// Do the words name the inspection above the county?
+pub(super) fn is_above(words: &str) -> bool {
+    ABOVE.iter().any(|above| words.contains(above))
 }
 
 /// Is there no inspector at all? Then 举报干部 leads outside.

@@ -16,7 +16,7 @@ use crate::{
         calendar::{self, Amount, Clock},
         life::{Verb, Who},
         refs, show, taken_back,
-        wording::{self, terms as words},
+        wording::terms as words,
     },
 };
 use chrono::{Days, NaiveDate};
@@ -111,7 +111,7 @@ pub(super) async fn extend_no(turn: &mut Turn<'_, Actor>, ticket: Ticket, answer
         words::extension_refused(&show::label(&after, &directory), &why(Some(&reason)), due, now),
     );
     tell_unit(turn, &after, Class::Batch, reply);
-    Ok(wording::done(Verb::ExtendNo, &show::here(turn, &after), "").into())
+    Ok(words::extension_not_given(&show::here(turn, &after), due, now).into())
 }
 
 /// Is this a day for looking at a shelved ticket again: after today, and within ninety days?

@@ -89,6 +89,10 @@ async fn untouched(turn: &mut Turn<'_, Actor>, id: i64, turn_key: &str) -> Resul
         return Err(Error::user(merging::acted_since(&label, &merging::who(&later.role, who), later.verb.chinese())));
     }
     let events: Vec<Past> = history.into_iter().filter(|past| past.turn_key == turn_key).collect();
+    if events.iter().any(|past| past.role == Role::Admin.as_str()) {
+        // Whoever had it is not in office any more.
+        return Err(Error::user(merging::handing_over_stays()));
+    }
     let at = events.last().map_or(0, |event| event.at);
     if taken_back::rated_since(turn.tx, id, at).await? {
         return Err(Error::user(merging::acted_since(&label, &merging::who("reporter", None), Verb::Rate.chinese())));

@@ -19,7 +19,7 @@ use crate::{
         calendar::{self, Amount, Clock},
         group, kept,
         life::{Verb, When, Who},
-        refs, show, store, taken_back, wording,
+        refs, show, taken_back, wording,
     },
 };
 
@@ -162,8 +162,8 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
             kept::of_reporter(turn, &ticket, &said).await?
         }
         (Side::Centre, Side::Unit) => {
-            let reporters = store::reporters(turn.tx, ticket.id).await?;
-            let open = kept::for_unit(&said, ticket.mode, &kept::names_of(&office.keys, &reporters)?);
+            let (mode, names) = kept::most_hidden(turn, &ticket).await?;
+            let open = kept::for_unit(&said, mode, &names);
             kept::Kept { open, original: None }
         }
         _ => kept::Kept::of(&said),
@@ -173,6 +173,8 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
         (Side::Centre, Side::Unit) | (Side::Unit, Side::Centre) => what.internal(),
         // While the unit works on it, what reporter and intake say to each other is theirs.
         (Side::Reporter, Side::Centre) | (Side::Centre, Side::Reporter) if with_unit => what.of_centre(),
+        // How the unit's people behaved is asked behind their backs.
+        (Side::Clerk, _) | (_, Side::Clerk) => what.of_centre(),
         _ => what,
     };
     let after = change(turn, &ticket, what, |ticket| {
@@ -237,12 +239,18 @@ pub(super) async fn relay(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers: &
 
 /// 转告 by a group's lead, who speaks for the deputy who reported it: both the unit and the deputy hear it.
 async fn relay_of_lead(turn: &mut Turn<'_, Actor>, ticket: Ticket, said: &str) -> Result<Reply> {
-    let after = change(turn, &ticket, Change::of(Verb::Relay).because(said), |_| {}).await?;
+    // Whom he speaks for, and whom that one speaks for, is not the unit's to know where they did not give their names.
+    let office = turn.actor.office.clone();
+    let (mode, mut names) = kept::most_hidden(turn, &ticket).await?;
+    let deputies = office.directory.holders(Role::Deputy, refs::scope_of(&ticket));
+    names.extend(deputies.into_iter().filter(|staff| staff.id != turn.actor.person).map(|staff| staff.name.clone()));
+    let open = kept::for_unit(said, mode, &names);
+    let after = change(turn, &ticket, Change::of(Verb::Relay).because(&open), |_| {}).await?;
     let label = show::label(&after, turn.actor.directory());
     let name = my_name(turn);
     let reply = Reply::both(
         wording::word_from_reporter(&after.short()),
-        wording::oversight::relay_from_lead(&label, &name, said, after.seq),
+        wording::oversight::relay_from_lead(&label, &name, &open, after.seq),
     );
     tell_whoever_has_it(turn, &after, Class::Now, reply);
     let told = tell_reporters(turn, &after, wording::relay_to_reporter(&label, &name, said).into()).await?;

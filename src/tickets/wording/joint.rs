@@ -322,6 +322,11 @@ pub fn no_inspector(seq: i64) -> String {
     format!("这里没有纪检监察的人。请回“不予受理 {seq} 纪检”，会告诉反映人打 12388，或者找县纪委监委。")
 }
 
+/// 移交 to the very inspectors whom the ticket is about, where nobody above them reads here.
+pub fn about_inspectors(number: &str, typed: &str) -> String {
+    format!("{number} 反映的可能就是本地纪检监察的人，不能转给他们自己看。请回“移交 {typed} 市纪委监委”，再当面或打电话交过去。")
+}
+
 /// 移交 to discipline inspection of what lies there already.
 pub fn sealed_already(number: &str) -> String {
     format!("{number} 已经只有纪检监察的人看得到了。")

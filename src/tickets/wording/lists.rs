@@ -42,6 +42,11 @@ pub fn mark_sent_back() -> String {
     "退回来的".to_owned()
 }
 
+/// Not the first time.
+pub fn mark_again() -> String {
+    "重办".to_owned()
+}
+
 /// Somebody above waits for an answer.
 pub fn mark_supervised() -> String {
     "督办".to_owned()

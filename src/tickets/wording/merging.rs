@@ -179,6 +179,16 @@ pub fn a_look_stays() -> &'static str {
     "看过身份是撤不了的，记录会留着。"
 }
 
+/// 并单 of what is about a unit into what is not.
+pub fn about_a_unit(number: &str, leader: &str) -> String {
+    format!("{number} 反映的是单位自己的事，{leader} 不是，不能并到一起，请分开办。")
+}
+
+/// 撤销 of 停用 and 换联络员, which handed tickets over.
+pub fn handing_over_stays() -> &'static str {
+    "停用、换人时交接的工单撤不回去。要换人办，请单位联络员回“转办 号数 人”。"
+}
+
 /// 撤销 of 转建议 when the proposal has gone on.
 pub fn proposal_filed() -> &'static str {
     "建议已经提交了，撤不了。"

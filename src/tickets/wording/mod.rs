@@ -33,7 +33,18 @@ pub fn help_intro() -> &'static str {
 
 /// Nothing for a command to work on.
 pub fn nothing_for(word: &str) -> String {
-    format!("现在没有可以{word}的。")
+    match word {
+        "同意" | "不同意" => format!("现在没有等您{word}的事。{}", which_agreement(word)),
+        _ => format!("现在没有可以{word}的。"),
+    }
+}
+
+/// 同意 is for what takes two persons; other things that people agree to have words of their own.
+fn which_agreement(word: &str) -> &'static str {
+    match word {
+        "同意" => "同意结果，回“审核”或“通过”；同意延期，回“同意延期”。",
+        _ => "结果不行，回“退回重办”；不同意延期，回“不同意延期”。",
+    }
 }
 
 /// A command the person may not give.

@@ -76,6 +76,11 @@ pub fn one_more_private(label: &str, text: &str) -> String {
     format!("{label} 又有一个人反映：\n{text}")
 }
 
+/// 同意 of a withdrawal of what others have reported too since.
+pub fn others_joined(number: &str) -> String {
+    format!("这件事后来又有别人反映，不能撤了。请回“不同意 {number} 还有别人反映”，告诉反映人。")
+}
+
 /// 撤回 of a matter that others reported too.
 pub fn others_too() -> &'static str {
     "这件事还有别人反映，撤不了，要接着办。您有新的情况，回“补充”告诉我们。"

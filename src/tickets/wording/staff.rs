@@ -52,9 +52,10 @@ pub fn files(count: usize) -> String {
     format!("照片等 {count} 个")
 }
 
-/// To intake: something new. In a group only number, township and field.
-pub fn new_for_intake(number: &str, scope: &str) -> String {
-    format!("新线索 {number}　{scope}")
+/// To intake: something new. In a group only number, township and field, and that it is urgent.
+pub fn new_for_intake(number: &str, scope: &str, urgent: bool) -> String {
+    let urgent = if urgent { "【特急】" } else { "" };
+    format!("{urgent}新线索 {number}　{scope}")
 }
 
 /// To intake in private: something new, with its text and how to go on.
@@ -92,6 +93,12 @@ pub fn assigned(label: &str, unit: &str, due: Option<Millis>, now: Millis) -> St
     format!("已派单：{label} → {unit}{due}")
 }
 
+/// 改派 was carried out.
+pub fn redispatched(label: &str, unit: &str, due: Option<Millis>, now: Millis) -> String {
+    let due = due.map(|due| format!("，{}前办结", by(due, now))).unwrap_or_default();
+    format!("已改派：{label} → {unit}{due}")
+}
+
 /// To the new unit, fit for its group.
 pub fn new_for_unit(number: &str, scope: &str, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("\n{}前办结", by(due, now))).unwrap_or_default();
@@ -127,7 +134,10 @@ pub fn added_to_staff(label: &str, text: &str, media: usize) -> String {
 pub fn signed_hint(ticket: &Ticket, now: Millis) -> String {
     let contact = ticket
         .contact_due
-        .map(|due| format!("请在{} {}前联系反映人", in_words(due, now), time_in_words(due)))
+        .map(|due| match due > now {
+            true => format!("请在{} {}前联系反映人", in_words(due, now), time_in_words(due)),
+            false => "请现在就联系反映人".to_owned(),
+        })
         .unwrap_or_default();
     match ticket.mode {
         Mode::RealName => format!("{contact}，联系了回“联系 {}”", ticket.seq),

@@ -74,6 +74,11 @@ pub fn extension_refused(label: &str, reason: &str, due: Option<Millis>, now: Mi
     format!("延期没有同意：{label}。还是{}前办结{reason}", until_words(due, now))
 }
 
+/// 不同意延期 was passed on.
+pub fn extension_not_given(label: &str, due: Option<Millis>, now: Millis) -> String {
+    format!("没有同意延期，跟单位说了：{label}。还是{}前办结", until_words(due, now))
+}
+
 /// The reason of a refusal, or in a group how to read it.
 pub fn refusal_reason(reason: Option<&str>, seq: i64) -> String {
     or_look("原因", reason, seq)
