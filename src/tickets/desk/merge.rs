@@ -51,6 +51,10 @@ pub(super) async fn merge(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Resu
     if let Some(ticket) = tickets.iter().find(|ticket| ticket.subject.is_some() && ticket.subject != leader.subject) {
         return Err(Error::user(merging::about_a_unit(&ticket.short(), &leader.short())));
     }
+    // Whoever reported what a unit works on already would be told that it has to wait again.
+    if let Some(ahead) = tickets.iter().find(|ticket| ticket.unit.is_some() && leader.unit.is_none()) {
+        return Err(Error::user(merging::other_way_round((&ahead.short(), ahead.seq), (&leader.short(), leader.seq))));
+    }
     let numbers = merging::numbers(&tickets.iter().map(Ticket::short).collect::<Vec<_>>());
     let leader = change(turn, &leader, Change::of(Verb::Merge).leading(To::Same).because(&numbers).internal(), |_| {}).await?;
     for ticket in &tickets {

@@ -36,6 +36,11 @@ pub fn numbers(all: &[String]) -> String {
     all.join("、")
 }
 
+/// 并单 into one that is not as far: which is ahead and which should not lead, by short number and sequence.
+pub fn other_way_round(ahead: (&str, i64), leader: (&str, i64)) -> String {
+    format!("{} 已经交给单位了，{} 还没有。请反过来并：并单 {} {}", ahead.0, leader.0, leader.1, ahead.1)
+}
+
 /// 并单 of a ticket with itself.
 pub fn into_itself(number: &str) -> String {
     format!("{number} 不能并到它自己。请写两个不一样的编号，最后一个是主单。")

@@ -26,6 +26,11 @@ pub fn welcome() -> &'static str {
     "不客气，有事随时说。"
 }
 
+/// Thanks from somebody for whom new work waits.
+pub fn not_signed_yet() -> &'static str {
+    "不客气。还有没签收的工单，要签收请回“签收”，几件一起回“全签”。"
+}
+
 /// Words that were not understood.
 pub fn what_i_can() -> &'static str {
     "我没听明白。要反映事情，直接说哪个村、出了什么事；看办到哪了，回“我的”；别的回“帮助”。"

@@ -99,11 +99,6 @@ pub fn redispatched(label: &str, unit: &str, due: Option<Millis>, now: Millis) -
     format!("已改派：{label} → {unit}{due}")
 }
 
-/// Thanks from somebody for whom new work waits.
-pub fn not_signed_yet() -> &'static str {
-    "不客气。还有没签收的工单，要签收请回“签收”，几件一起回“全签”。"
-}
-
 /// To the new unit, fit for its group.
 pub fn new_for_unit(number: &str, scope: &str, due: Option<Millis>, now: Millis) -> String {
     let due = due.map(|due| format!("\n{}前办结", by(due, now))).unwrap_or_default();
