@@ -550,11 +550,7 @@ fn tell_role_of(turn: &mut Turn<'_, Actor>, ticket: &Ticket, role: Role, unit: O
 /// Who handles the ticket, while he is in the unit: a ticket that was over, or part of another, when he left still bears his name.
 fn handler(turn: &Turn<'_, Actor>, ticket: &Ticket) -> Option<i64> {
     let directory = turn.actor.directory();
-    let in_unit = |person: &i64| {
-        let holds = |role| directory.holds(directory.grants(*person), role, refs::scope_of(ticket));
-        [Role::Handler, Role::Liaison, Role::UnitLeader].into_iter().any(holds)
-    };
-    ticket.handler.filter(in_unit)
+    ticket.handler.filter(|person| directory.staff(*person).is_some_and(|staff| refs::is_of_unit(directory, staff, ticket)))
 }
 
 /// Tells the person who handles the ticket, or the liaison while nobody does.
