@@ -300,8 +300,7 @@ impl App for House {
             }
             "handlers" => {
                 // Of several tickets the first one's: whoever may not have another is refused there.
-                let first = param("ticket").and_then(|ids| ids.split(',').next());
-                let ticket = ticket_of(turn, first).await?;
+                let ticket = ticket_of(turn, param("ticket")).await?;
                 Ok(ticket.map(|ticket| sources::colleagues(&turn.actor, &ticket)).unwrap_or_default())
             }
             "chat_groups" => Ok(people::desk::unbound_groups(&turn.actor)),

@@ -138,7 +138,7 @@ pub(super) async fn no_more_rating(turn: &mut Turn<'_, Actor>, ticket: &Ticket) 
         return Ok(Some(words::rating_over(&number)));
     }
     let Some(mine) = refs::reported(turn, ticket.id).await? else { return Ok(None) };
-    let times = times_rated(&taken_back::in_force(turn.tx, ticket.id).await?, mine.id);
+    let times = times_rated(&store::history(turn.tx, ticket.id).await?, mine.id);
     Ok((times >= 2).then(|| words::rated_twice(&number)))
 }
 
