@@ -148,7 +148,7 @@ impl House {
             life::Who::ChosenDeputy => actor.has(Role::Deputy) || actor.has(Role::StationKeeper),
             life::Who::StaffInScope => actor.is_staff(),
             life::Who::Holder(role) => Self::holds_anywhere(actor, *role),
-            life::Who::OnlyHolder(role) => actor.has(*role),
+            life::Who::OnlyHolder(role) => actor.own_grants().iter().any(|grant| grant.role == *role),
             life::Who::IntakeAndDispatcher => actor.has(Role::Intake) && actor.has(Role::Dispatcher),
             life::Who::Arbiter => {
                 let above = |area: &str| area.len() < people::Level::County.digits();

@@ -37,6 +37,11 @@ impl Actor {
         self.office.directory.grants(self.person)
     }
 
+    /// The person's rights without what is lent for a time.
+    pub fn own_grants(&self) -> &[Grant] {
+        self.office.directory.staff(self.person).map_or(&[], |staff| &staff.own)
+    }
+
     /// Somebody in office?
     pub fn is_staff(&self) -> bool {
         self.grants().iter().any(|grant| grant.role != Role::Citizen)

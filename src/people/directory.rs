@@ -138,6 +138,7 @@ impl Directory {
             id,
             reference: person.id,
             name: person.name,
+            own: person.grants.clone(),
             grants: person.grants,
             retired: false,
         });

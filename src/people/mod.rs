@@ -222,6 +222,8 @@ pub struct Staff {
     pub name: String,
     /// What he may do; none once retired.
     pub grants: Vec<Grant>,
+    /// Of these, what is his own: not lent to him for a time by 代班.
+    pub own: Vec<Grant>,
     /// No longer in office.
     pub retired: bool,
 }

@@ -65,7 +65,7 @@ pub async fn current(conn: &mut AnyConnection, keys: &Keys) -> Result<Org> {
     let persons = parts.staff.into_iter().filter(|person| !person.retired).map(|person| {
         let mut accounts = accounts.remove(&person.id).unwrap_or_default();
         accounts.sort();
-        Person { phone: phones.remove(&person.id), accounts, id: person.reference, name: person.name, grants: person.grants }
+        Person { phone: phones.remove(&person.id), accounts, id: person.reference, name: person.name, grants: person.own }
     });
     Ok(Org {
         persons: persons.collect(),
@@ -82,6 +82,7 @@ async fn parts(conn: &mut AnyConnection, now: Millis) -> Result<Parts> {
     // The version is read first: what changes meanwhile has a higher one and is loaded again.
     let version = version(conn).await?;
     let mut grants: HashMap<i64, Vec<Grant>> = HashMap::new();
+    let mut own: HashMap<i64, Vec<Grant>> = HashMap::new();
     let mut until: Option<Millis> = None;
     let sql =
         "SELECT person_id, role, area, unit, field, until_at FROM role_grant WHERE until_at IS NULL OR until_at > $1 ORDER BY id";
@@ -91,7 +92,11 @@ async fn parts(conn: &mut AnyConnection, now: Millis) -> Result<Parts> {
         let word: String = row.try_get(1)?;
         let role = Role::parse(&word).ok_or_else(|| Error::fault("role_grant.role is no role of this program"))?;
         let grant = Grant { role, area: row.try_get(2)?, unit: row.try_get(3)?, field: row.try_get(4)? };
-        grants.entry(row.try_get(0)?).or_default().push(grant);
+        let person = row.try_get(0)?;
+        if ends.is_none() {
+            own.entry(person).or_default().push(grant.clone());
+        }
+        grants.entry(person).or_default().push(grant);
     }
     let areas = "SELECT code, name, prefix, aliases, retired, lat, lng, neighbours FROM area ORDER BY LENGTH(code), code";
     let units = "SELECT id, name, aliases, area, parent, retired FROM unit ORDER BY place";
@@ -128,7 +133,8 @@ async fn parts(conn: &mut AnyConnection, now: Millis) -> Result<Parts> {
         .await?,
         staff: read(conn, staff, |row| {
             let (id, reference, name) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            Ok(Staff { id, reference, name, grants: grants.remove(&id).unwrap_or_default(), retired: flag(row, 3)? })
+            let (grants, own) = (grants.remove(&id).unwrap_or_default(), own.remove(&id).unwrap_or_default());
+            Ok(Staff { id, reference, name, grants, own, retired: flag(row, 3)? })
         })
         .await?,
         deputy_groups: read(conn, deputy_groups, |row| {

@@ -123,7 +123,7 @@ pub enum Who {
     Reporter,
     /// The holder of a role in the ticket's area (and unit, where the role belongs to one), or the stand-in.
     Holder(Role),
-    /// The holder of a role alone: nobody stands in.
+    /// The holder of a role alone: nobody stands in, and 代班 does not lend it.
     OnlyHolder(Role),
     /// The liaison of a unit that helps.
     CoLiaison,

@@ -114,7 +114,7 @@ pub fn is(actor: &Actor, ticket: &Ticket, who: Who, reported: bool) -> bool {
         Who::Clock => false,
         Who::Holder(role) if of_unit(role) => ticket.unit.is_some() && actor.may_act_as(role, scope),
         Who::Holder(role) => actor.may_act_as(role, scope),
-        Who::OnlyHolder(role) => actor.directory().holds(actor.grants(), role, scope),
+        Who::OnlyHolder(role) => actor.directory().holds(actor.own_grants(), role, scope),
         Who::CoLiaison => ticket.co_units.iter().any(|unit| actor.may_act_as(Role::Liaison, Scope { unit: Some(unit), ..scope })),
         Who::ChosenDeputy => group::chosen(actor.directory(), ticket) == Some(actor.person),
         Who::IntakeAndDispatcher => {
