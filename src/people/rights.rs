@@ -370,6 +370,10 @@ pub(super) async fn stand_in(turn: &mut Turn<'_, Actor>, answers: &Answers) -> R
     if by.grants.iter().any(|grant| grant.role == Role::Admin) {
         return Err(Error::user(wording::admin_does_no_work(&by.name)));
     }
+    // Who is to watch a unit does not do its work.
+    if by.grants.iter().any(|grant| matches!(grant.role, Role::Inspector | Role::Auditor)) {
+        return Err(Error::user(wording::watcher_does_no_work(&by.name)));
+    }
     let (now, until) = (turn.now, start_of(*day) + DAY);
     if until <= now {
         return Err(Error::user(wording::day_is_over()));

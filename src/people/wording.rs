@@ -129,6 +129,11 @@ pub fn not_to_oneself() -> &'static str {
     "不能给自己加身份，请别的管理员来加。"
 }
 
+/// An inspector or auditor as a stand-in.
+pub fn watcher_does_no_work(name: &str) -> String {
+    format!("{name}是做监督的，不能替别人办事。请换一个人。")
+}
+
 /// An administrator configures and sees no confidential identity.
 pub fn admin_does_no_work(name: &str) -> String {
     format!("{name}是系统管理员，不能代办事的人。请换一位。")
