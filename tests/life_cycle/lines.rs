@@ -108,7 +108,12 @@ pub fn scenes(county: &County, row: &Row, state: State, actor: &super::walk::Act
     }
     let mut all = vec![scene];
     if needs_second(row) {
-        let state = if row.verb == Verb::Rate { State::Callback } else { State::Working };
+        let state = match row.verb {
+            Verb::Rate => State::Callback,
+            // One that no unit has does not lead one that a unit has.
+            Verb::Merge if row.to == To::Same && all[0].ticket.unit.is_none() => State::Submitted,
+            _ => State::Working,
+        };
         all.push(Scene { reporters: vec![("stranger2", Mode::RealName)], ..standing(state, now).into() });
     }
     all

@@ -768,6 +768,10 @@ impl Turn {
         if !leader.open() || !self.t.open() {
             return Some(false);
         }
+        // One that no unit has does not lead one that a unit has.
+        if self.t.unit.is_some() && leader.unit.is_none() {
+            return Some(false);
+        }
         self.events.push((into, "merge"));
         self.tell_reporters();
         if matches!(self.t.state, Dispatched | Working | InReview | Callback | Shelved) {
@@ -1070,6 +1074,10 @@ impl Turn {
                 self.to(Submitted, "restore")
             }
             (Do::Withdraw, _) if self.reporter() && self.t.untouched() => {
+                // The matter of others goes on.
+                if self.reporters().len() > 1 {
+                    return Some(false);
+                }
                 if self.t.accusation {
                     if self.t.proposal.is_some() {
                         return Some(false);
@@ -1078,8 +1086,7 @@ impl Turn {
                     self.tell(role("intake"));
                     return self.same("withdraw");
                 }
-                // The matter of others goes on.
-                if self.reporters().len() > 1 || !self.followers().is_empty() {
+                if !self.followers().is_empty() {
                     return Some(false);
                 }
                 self.t.cancelled_at = self.now;
