@@ -3,7 +3,10 @@
 //! A value may be overridden from the environment (`MINHU_DATABASE__URL`, `MINHU_CHANNEL__MP__SECRET`) and may say
 //! `file:/path` to be read from there. All problems are found in one go.
 
+mod limits;
 pub mod read;
+
+pub use limits::{Limits, Rate};
 
 use crate::{
     error::{Error, Result},
@@ -33,6 +36,8 @@ pub struct Config {
     pub paths: Paths,
     /// Root keys.
     pub security: Security,
+    /// How often somebody may write.
+    pub limits: Limits,
     /// The channels in the order of the file.
     pub channels: Vec<ChannelTable>,
 }
@@ -311,6 +316,7 @@ fn build(table: &Table, problems: &mut Vec<Problem>) -> Config {
     let media_table = top.table("media").unwrap_or(&nothing);
     let paths_table = top.table("paths").unwrap_or(&nothing);
     let security_table = top.table("security").unwrap_or(&nothing);
+    let limits_table = top.table("limits").unwrap_or(&nothing);
     top.tables("channel");
     top.finish();
 
@@ -330,6 +336,7 @@ fn build(table: &Table, problems: &mut Vec<Problem>) -> Config {
     fields.finish();
 
     let security = security(security_table, problems);
+    let limits = limits::limits(limits_table, problems);
     let channels = channels(table, problems);
     simulator_stands_alone(&channels, server.as_ref(), problems);
     let nowhere = || Server { listen: ([127, 0, 0, 1], 0).into(), public_url: String::new(), proxy: None, metrics: None };
@@ -339,6 +346,7 @@ fn build(table: &Table, problems: &mut Vec<Problem>) -> Config {
         media: media.into(),
         paths,
         security: security.unwrap_or_else(|| Security { key: "".into(), old_keys: Vec::new() }),
+        limits,
         channels,
     }
 }
@@ -520,7 +528,7 @@ mod tests {
     fn all_problems_are_said_at_once_with_line_and_key() {
         let problems = parse(
             "[server]\nlisen = \"127.0.0.1:1\"\n[database]\nurl = \"mysql://x\"\nmax_connections = 0\n[media]\ns3 = { bucket = \"b\" }\n\
-             [paths]\npolicy = \"p.toml\"\n[[channel]]\nkind = \"wecom\"\nid = \"work\"\n[[channel]]\nkind = \"dingtalk\"\nmode = \"stream\"\nid = \"work\"\n\
+             [paths]\npolicy = \"p.toml\"\n[limits]\nperson = \"many\"\n[[channel]]\nkind = \"wecom\"\nid = \"work\"\n[[channel]]\nkind = \"dingtalk\"\nmode = \"stream\"\nid = \"work\"\n\
              [[channel]]\nkind = \"wechatt\"\nid = \"M P\"\n[sever]\n",
             &[("MINHU_DATABSE__URL", "x"), ("MINHU_CHANNEL__NO__SECRET", "y"), ("MINHU_A__B__C", "z")],
         )
@@ -535,12 +543,13 @@ mod tests {
             "m.toml:5: database.max_connections: 应当是 1 到 1000",
             "m.toml:7: media.s3: 存到 S3暂时还不能用（not available yet）",
             "m.toml:9: paths.policy: 自己的这个文件暂时还不能用（not available yet）",
-            "m.toml:11: channel.work.kind: 企业微信暂时还不能用（not available yet）",
-            "m.toml:15: channel.work.mode: stream 暂时还不能用",
-            "m.toml:16: channel.work.id: 这个编号前面用过了",
-            "m.toml:18: channel.M P.kind: 没有这种渠道，是不是“wechat”？",
-            "m.toml:19: channel.M P.id: 只能用小写字母",
-            "m.toml:20: sever: 不认识这个键，是不是“server”？",
+            "m.toml:11: limits.person: 应当是 条数/时间",
+            "m.toml:13: channel.work.kind: 企业微信暂时还不能用（not available yet）",
+            "m.toml:17: channel.work.mode: stream 暂时还不能用",
+            "m.toml:18: channel.work.id: 这个编号前面用过了",
+            "m.toml:20: channel.M P.kind: 没有这种渠道，是不是“wechat”？",
+            "m.toml:21: channel.M P.id: 只能用小写字母",
+            "m.toml:22: sever: 不认识这个键，是不是“server”？",
         ];
         assert_eq!(problems.len(), expected.len(), "{problems:#?}");
         for (said, begin) in problems.iter().zip(expected) {

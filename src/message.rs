@@ -64,6 +64,8 @@ pub enum Content {
     Unsupported(String),
     /// The platform delivers no content because the organisation's quota is used up.
     OverQuota,
+    /// A message that was not taken because its sender writes too often; all that is left is to say so.
+    TooFast,
     /// An event that asks for nothing and is answered with nothing (delivery reports, page views).
     Silent(String),
 }

@@ -191,3 +191,113 @@ async fn nothing_stored_leads_from_an_anonymous_ticket_to_the_chat() {
     drop(conn);
     service.running.stop().await;
 }
+
+/// WeChat without sealing and DingTalk, five messages a person.
+async fn limited_service(folder: &Path) -> Running {
+    let source = format!(
+        r#"
+[server]
+listen = "127.0.0.1:0"
+[database]
+url = "sqlite://{folder}/minhu.db"
+[media]
+dir = "{folder}/media"
+[security]
+key = "dHJhbnNjcmlwdHMtdHJhbnNjcmlwdHMtdHJhbnNjcmk="
+[limits]
+person = "5/1h"
+channel = "8/1h"
+[[channel]]
+kind = "wechat"
+id = "mp"
+app_id = "wx0123456789abcdef"
+secret = "secret"
+token = "token"
+mode = "plain"
+api_base = "http://127.0.0.1:9"
+[[channel]]
+kind = "dingtalk"
+id = "ding"
+client_id = "dingkey"
+client_secret = "dingsecret"
+robot_code = "dingkey"
+api_base = "http://127.0.0.1:9"
+oapi_base = "http://127.0.0.1:9"
+"#,
+        folder = folder.display()
+    );
+    let config = Config::parse("minhu.toml", &source, []).unwrap();
+    Running::start(config, Clock::system()).await.unwrap()
+}
+
+#[tokio::test]
+async fn whoever_floods_is_told_so_and_nobody_else_waits() {
+    use sha1::Digest;
+    let folder = tempfile::tempdir().unwrap();
+    let running = limited_service(folder.path()).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let now = Clock::system().now() / 1_000;
+    let mut parts = ["token".to_owned(), now.to_string(), "nonce".to_owned()];
+    parts.sort();
+    let signature: String = sha1::Sha1::digest(parts.concat()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let url = format!("http://{}/hook/mp?signature={signature}&timestamp={now}&nonce=nonce", running.address());
+    let say = async |account: &str, id: i64| {
+        let body = format!(
+            "<xml><ToUserName>gh_1</ToUserName><FromUserName>{account}</FromUserName><CreateTime>{now}</CreateTime>\
+             <MsgType>text</MsgType><Content>你好</Content><MsgId>{id}</MsgId></xml>"
+        );
+        let response = http.post(&url).body(body).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    for id in 1..=5 {
+        let (status, answer) = say("loud", id).await;
+        assert_eq!(status, 200);
+        assert!(!answer.contains("发得有点快"), "{answer}");
+    }
+    for id in 6..=9 {
+        let (status, answer) = say("loud", id).await;
+        assert_eq!(status, 200);
+        assert!(answer.contains("您发得有点快"), "{answer}");
+    }
+    // Who was turned away used up nothing of what all have together: 8 less 5.
+    for id in 11..=13 {
+        assert!(!say("quiet", id).await.1.contains("没能记下"));
+    }
+    assert!(say("third", 21).await.1.contains("这会儿找我的人太多"));
+    let seen = async || -> i64 {
+        let mut conn = running.db().read().await.unwrap();
+        sqlx::query_scalar("SELECT COUNT(*) FROM seen").fetch_one(&mut *conn).await.unwrap()
+    };
+    assert_eq!(seen().await, 8, "what is over the rate costs no transaction");
+
+    let hear = async |account: &str, id: i64| {
+        let at = Clock::system().now();
+        let sign = ding_sign(at, "dingsecret");
+        let body = json!({
+            "conversationType": "1", "conversationId": "c1", "msgId": format!("m{id}"), "msgtype": "text",
+            "text": { "content": "你好" }, "senderStaffId": account, "senderId": account, "senderNick": "某",
+            "chatbotUserId": "bot", "robotCode": "dingkey", "createAt": at,
+            "sessionWebhook": "http://127.0.0.1:9/robot/sendBySession?session=x", "sessionWebhookExpiredTime": at + 3_600_000,
+        });
+        let request = http.post(format!("http://{}/hook/ding", running.address())).header("timestamp", at).header("sign", sign);
+        request.json(&body).send().await.unwrap().status().as_u16()
+    };
+    for id in 1..=9 {
+        assert_eq!(hear("staff", id).await, 200);
+    }
+    assert_eq!(seen().await, 8 + 5 + 1, "the sentence is said once");
+    for id in 11..=13 {
+        hear(&format!("other{id}"), id).await;
+    }
+    assert_eq!(hear("late", 14).await, 503, "without a response to speak in, the platform is asked to come again");
+    running.stop().await;
+}
+
+/// The signature of a robot's callback: HMAC-SHA256 of time and secret.
+fn ding_sign(at: i64, secret: &str) -> String {
+    use base64::Engine;
+    use hmac::{KeyInit, Mac};
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{at}\n{secret}").as_bytes());
+    base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
+}

@@ -97,8 +97,15 @@ impl Running {
                 stop: stop.clone(),
             })
         });
-        let shell =
-            web::Web::new(bot.clone(), house.channels().clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone());
+        let shell = web::Web::new(
+            bot.clone(),
+            house.channels().clone(),
+            db.clone(),
+            clock.clone(),
+            wake.clone(),
+            keeper_wake.clone(),
+            &config.limits,
+        );
         let (mut router, metrics) = web::routers(shell, page);
         match config.server.metrics {
             None if demonstration => router = router.merge(metrics),

@@ -35,6 +35,10 @@ pub(super) async fn route<A: App>(app: &A, turn: &mut Turn<'_, A::Actor>) -> Res
             turn.say(wording::over_quota());
             Ok(())
         }
+        Content::TooFast => {
+            turn.say(wording::too_fast());
+            Ok(())
+        }
         Content::Unsupported(_) => {
             turn.say(wording::unsupported());
             talk::again(app, turn).await

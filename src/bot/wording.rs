@@ -21,6 +21,16 @@ pub fn over_quota() -> &'static str {
     "这条消息平台没有把内容交给我。请过一会儿再发一次，或者打电话告诉我们。"
 }
 
+/// Somebody writes faster than anybody types.
+pub fn too_fast() -> &'static str {
+    "您发得有点快，这一条我没来得及记下。请歇一分钟，再发一次。"
+}
+
+/// More people write at once than can be heard.
+pub fn too_many() -> &'static str {
+    "这会儿找我的人太多，您这一条我没能记下。请过一分钟再发一次。"
+}
+
 /// 取消 without a dialog.
 pub fn nothing_to_cancel() -> &'static str {
     "现在没有要取消的。有事直接说就行。"

@@ -12,6 +12,7 @@ use std::{
 pub struct Metrics {
     heard: AtomicU64,
     refused: AtomicU64,
+    limited: AtomicU64,
 }
 
 impl Metrics {
@@ -23,6 +24,11 @@ impl Metrics {
     /// A callback was refused.
     pub fn refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A message was over a rate.
+    pub fn limited(&self) {
+        self.limited.fetch_add(1, Ordering::Relaxed);
     }
 
     /// All figures as text.
@@ -37,6 +43,7 @@ impl Metrics {
         };
         line("minhu_updates_total", &self.heard.load(Ordering::Relaxed));
         line("minhu_refused_total", &self.refused.load(Ordering::Relaxed));
+        line("minhu_limited_total", &self.limited.load(Ordering::Relaxed));
         line("minhu_queue_length", &queued);
         let mut conn = db.read().await?;
         for row in sqlx::query("SELECT state, COUNT(*) FROM outbox GROUP BY state ORDER BY state").fetch_all(&mut *conn).await? {

@@ -1,15 +1,17 @@
 //! The HTTP shell: the platforms' callbacks, health, metrics, and the demonstration's page.
 
+mod limits;
 mod metrics;
 
 pub use metrics::Metrics;
 
 use crate::{
-    bot::{App, Bot, Given, Overflow},
+    bot::{self, App, Bot, Given, Overflow},
     channels::{Answer, Channel, Heard, MAX_BODY, Request},
     clock::Clock,
+    config::Limits,
     db::Db,
-    message::{Content, Update},
+    message::{Content, Reply, Update},
     outbox::Wake,
 };
 use axum::{
@@ -20,6 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use limits::{Gate, Verdict};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
@@ -35,6 +38,7 @@ pub struct Web<A> {
     wake: Wake,
     media: crate::media::Wake,
     metrics: Metrics,
+    gate: Gate,
 }
 
 impl<A: App> Web<A> {
@@ -46,8 +50,12 @@ impl<A: App> Web<A> {
         clock: Clock,
         wake: Wake,
         media: crate::media::Wake,
+        limits: &Limits,
     ) -> Self {
-        Web { bot, channels, db, clock, wake, media, metrics: Metrics::default() }
+        // Only whoever sits at the machine reaches the simulator, and may let anybody there talk as fast as he likes.
+        let counted = channels.iter().filter(|(_, channel)| !matches!(channel, Channel::Simulator(_)));
+        let gate = Gate::new(limits, counted.map(|(id, _)| id.as_str()));
+        Web { bot, channels, db, clock, wake, media, metrics: Metrics::default(), gate }
     }
 }
 
@@ -86,7 +94,7 @@ async fn hook<A: App>(
         body: &body,
         now: web.clock.now(),
     };
-    let update = match channel.hear(&request) {
+    let mut update = match channel.hear(&request) {
         Ok(Heard::Answer(answer)) => return respond(answer),
         Ok(Heard::Update(update)) => *update,
         Err(refusal) => {
@@ -98,6 +106,9 @@ async fn hook<A: App>(
     web.metrics.heard();
     if matches!(update.content, Content::Silent(_)) {
         return respond(channel.answer(&update, None, web.clock.now()));
+    }
+    if let Some(response) = over_rate(&web, channel, &mut update) {
+        return response;
     }
     match turn(&web, update.clone()).await {
         Ok(Some(given)) => {
@@ -114,6 +125,30 @@ async fn hook<A: App>(
         // Too late for the response: the courier delivers the answer.
         Ok(None) => respond(channel.answer(&update, None, web.clock.now())),
         Err(Overflow::NoRoom | Overflow::NoDatabase) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// What a message that is over the rates is answered. `None`: it becomes a turn, be it only to say that it was too much.
+fn over_rate<A: App>(web: &Web<A>, channel: &Channel, update: &mut Update) -> Option<Response> {
+    if matches!(channel, Channel::Simulator(_)) {
+        return None;
+    }
+    let (sentence, tell) = match web.gate.count(&update.from) {
+        Verdict::Taken => return None,
+        Verdict::TooFast { tell } => (bot::wording::too_fast(), Some(tell)),
+        Verdict::TooMany => (bot::wording::too_many(), None),
+    };
+    web.metrics.limited();
+    let now = web.clock.now();
+    match tell {
+        _ if channel.ability().answers => Some(respond(channel.answer(update, Some(&Reply::text(sentence)), now))),
+        // A sentence that does not fit into the response costs a turn: one a minute, or saying it would be as much work as hearing.
+        Some(true) => {
+            update.content = Content::TooFast;
+            None
+        }
+        Some(false) => Some(respond(channel.answer(update, None, now))),
+        None => Some(StatusCode::SERVICE_UNAVAILABLE.into_response()),
     }
 }
 

@@ -232,6 +232,10 @@ org = "{folder}/org.toml"
 [security]
 key = "dHJhbnNjcmlwdHMtdHJhbnNjcmlwdHMtdHJhbnNjcmk="
 
+[limits]
+person = "none"
+channel = "none"
+
 [[channel]]
 kind = "wechat"
 id = "mp"

@@ -34,7 +34,7 @@ pub fn window(content: &Content) -> Option<(u32, Millis)> {
         Content::Said(_) | Content::Unsupported(_) => Some((5, 48 * HOUR)),
         // An entry of a `msgmenu` counts as a press of the menu too, although it comes as a message.
         Content::Pressed(_) | Content::Arrived { .. } => Some((3, MINUTE)),
-        Content::Left | Content::OverQuota | Content::Silent(_) => None,
+        Content::Left | Content::OverQuota | Content::TooFast | Content::Silent(_) => None,
     }
 }
 
