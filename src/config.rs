@@ -4,9 +4,11 @@
 //! `file:/path` to be read from there. All problems are found in one go.
 
 mod limits;
+mod media;
 pub mod read;
 
 pub use limits::{Limits, Rate};
+pub use media::{Media, S3};
 
 use crate::{
     error::{Error, Result},
@@ -31,7 +33,7 @@ pub struct Config {
     /// The database.
     pub database: Database,
     /// Where pictures, voice and video are kept.
-    pub media: PathBuf,
+    pub media: Media,
     /// Files that replace built-in ones.
     pub paths: Paths,
     /// Root keys.
@@ -261,18 +263,25 @@ fn overlay(table: &mut Table, name: &str, text: String) -> Result<(), Problem> {
                 }
                 _ => Value::Text(text),
             };
-            if table.get(section).is_none() {
-                table.set(section, Cell { at: at.clone(), value: Value::Table(Table::new(at.clone())) });
-            }
-            match table.cells.iter_mut().find(|(name, _)| name == section) {
-                Some((_, Cell { value: Value::Table(inner), .. })) => {
-                    inner.set(key, Cell { at, value });
-                    Ok(())
-                }
-                _ => Err(at.problem("", format!("“{section}”不是一组键"))),
-            }
+            inner(table, section, &at)?.set(key, Cell { at, value });
+            Ok(())
+        }
+        ["media", "s3", key] => {
+            inner(inner(table, "media", &at)?, "s3", &at)?.set(key, Cell { at, value: Value::Text(text) });
+            Ok(())
         }
         _ => Err(at.problem("", "变量名应当是 MINHU_组__键，或 MINHU_CHANNEL__编号__键")),
+    }
+}
+
+/// The table under a key, made when it is missing.
+fn inner<'t>(table: &'t mut Table, key: &str, at: &Place) -> Result<&'t mut Table, Problem> {
+    if table.get(key).is_none() {
+        table.set(key, Cell { at: at.clone(), value: Value::Table(Table::new(at.clone())) });
+    }
+    match table.cells.iter_mut().find(|(name, _)| name == key) {
+        Some((_, Cell { value: Value::Table(inner), .. })) => Ok(inner),
+        _ => Err(at.problem("", format!("“{key}”不是一组键"))),
     }
 }
 
@@ -323,10 +332,7 @@ fn build(table: &Table, problems: &mut Vec<Problem>) -> Config {
     let server = server(server_table, problems);
     let database = database(database_table, problems);
 
-    let mut fields = Fields::new("media", media_table, problems);
-    let media = fields.text("dir").unwrap_or_else(|| "data/media".into());
-    not_yet(&mut fields, "s3", "存到 S3", "请写 dir");
-    fields.finish();
+    let media = media::media(media_table, problems);
 
     let mut fields = Fields::new("paths", paths_table, problems);
     let paths = Paths { dialogs: fields.text("dialogs").map(Into::into), org: fields.text("org").map(Into::into) };
@@ -343,7 +349,7 @@ fn build(table: &Table, problems: &mut Vec<Problem>) -> Config {
     Config {
         server: server.unwrap_or_else(nowhere),
         database: database.unwrap_or_else(|| Database { url: "".into(), max_connections: 1 }),
-        media: media.into(),
+        media,
         paths,
         security: security.unwrap_or_else(|| Security { key: "".into(), old_keys: Vec::new() }),
         limits,
@@ -541,7 +547,9 @@ mod tests {
             "m.toml:2: server.lisen: 不认识这个键，是不是“listen”？",
             "m.toml:4: database.url: 应当以 sqlite://",
             "m.toml:5: database.max_connections: 应当是 1 到 1000",
-            "m.toml:7: media.s3: 存到 S3暂时还不能用（not available yet）",
+            "m.toml:7: media.s3.access_key: 没有填",
+            "m.toml:7: media.s3.endpoint: 没有填",
+            "m.toml:7: media.s3.secret_key: 没有填",
             "m.toml:9: paths.policy: 自己的这个文件暂时还不能用（not available yet）",
             "m.toml:11: limits.person: 应当是 条数/时间",
             "m.toml:13: channel.work.kind: 企业微信暂时还不能用（not available yet）",
@@ -577,6 +585,19 @@ mod tests {
         assert_eq!(config.channels[0].problem("secret", "不对").to_string(), "m.toml:8: channel.my-mp.secret: 不对");
         let printed = format!("{config:?}");
         assert!(!printed.contains("from the file") && !printed.contains("u:p") && !printed.contains(KEY));
+
+        let bucket = [
+            ("MINHU_MEDIA__S3__ENDPOINT", "http://10.0.0.5:9000/"),
+            ("MINHU_MEDIA__S3__BUCKET", "minhu"),
+            ("MINHU_MEDIA__S3__ACCESS_KEY", "who"),
+            ("MINHU_MEDIA__S3__SECRET_KEY", "hidden"),
+        ];
+        let config = parse(&good("[media]\ns3 = { prefix = \"/a/b/\" }\n"), &bucket).unwrap();
+        assert!(!format!("{config:?}").contains("hidden"));
+        let Media::S3(s3) = config.media else { panic!("a bucket was configured") };
+        assert_eq!((s3.endpoint.as_str(), s3.prefix.as_str(), s3.virtual_host), ("http://10.0.0.5:9000", "a/b", false));
+        let problems = parse(&good("[media]\ndir = \"x\"\n"), &bucket).unwrap_err();
+        assert!(problems[0].contains("dir 和 s3 只能写一个"), "{problems:?}");
 
         let problems = parse(&good("[server]\nproxy = \"file:/nowhere/at/all\"\n"), &[]).unwrap_err();
         assert!(problems[0].starts_with("m.toml:6: server.proxy: 读不到文件"), "{problems:?}");

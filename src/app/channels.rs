@@ -4,7 +4,7 @@ use crate::{
     channels::{Channel, dingtalk, simulator, wechat},
     clock::Clock,
     config::{
-        Config,
+        self, Config,
         read::{Problem, unknown},
     },
     error::{Error, Result},
@@ -87,7 +87,10 @@ pub fn simulator(config: &Config, clock: &Clock) -> Result<Option<Arc<simulator:
     }
     let Some(channel) = config.channels.iter().find(|channel| channel.kind == "simulator") else { return Ok(None) };
     let settings = read(&channel.table).map_err(Error::user)?;
-    let folder = config.media.parent().unwrap_or(Path::new("."));
+    let folder = match &config.media {
+        config::Media::Folder(folder) => folder.parent().unwrap_or(Path::new(".")),
+        config::Media::S3(_) => Path::new("."),
+    };
     Ok(Some(simulator::Shared::open(settings, folder, clock.clone())?))
 }
 

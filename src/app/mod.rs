@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     db::Db,
     error::{Error, Result},
-    media::{Keeper, Shelf},
+    media::{Keeper, Place, Shelf},
     outbox::{Courier, Wake},
     people::{self, Office},
     web,
@@ -69,9 +69,9 @@ impl Running {
         // Two stops in order: first nothing new comes in, then what was taken is finished.
         let finish = CancellationToken::new();
         let (courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone());
-        let (keeper, keeper_wake) = Keeper::new(db.clone(), clock.clone(), keys.clone(), config.media.clone(), house.clone());
+        let shelf = Shelf::new(db.clone(), keys.clone(), Place::open(&config.media)?);
+        let (keeper, keeper_wake) = Keeper::new(db.clone(), clock.clone(), shelf.clone(), house.clone());
         let (bot, worker) = Bot::start(house.clone(), db.clone(), clock.clone(), keys.clone(), wake.clone(), finish.clone());
-        let shelf = Shelf::new(db.clone(), keys.clone(), config.media.clone());
         let mut tasks = vec![
             tokio::spawn(courier.run(finish.clone())),
             tokio::spawn(keeper.run(finish.clone())),

@@ -21,7 +21,6 @@ use crate::{
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use std::{
     future::Future,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -126,10 +125,9 @@ enum Verdict {
 }
 
 impl<F: Fetcher> Keeper<F> {
-    /// A keeper that puts files into the folder `dir`, and the handle that wakes it.
-    pub fn new(db: Db, clock: Clock, keys: Keys, dir: PathBuf, fetcher: Arc<F>) -> (Self, Wake) {
+    /// A keeper that puts files on the shelf, and the handle that wakes it.
+    pub fn new(db: Db, clock: Clock, shelf: Shelf, fetcher: Arc<F>) -> (Self, Wake) {
         let (notify, busy) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
-        let shelf = Shelf::new(db.clone(), keys, dir);
         (Keeper { db, clock, shelf, fetcher, notify: notify.clone(), busy: busy.clone() }, Wake { notify, busy })
     }
 

@@ -8,6 +8,7 @@
 mod check;
 mod clean;
 mod keeper;
+mod place;
 #[cfg(test)]
 mod samples;
 mod shelf;
@@ -15,6 +16,7 @@ mod wording;
 
 pub use check::{MOST_PHOTO, MOST_VIDEO, MOST_VOICE, most};
 pub use keeper::{Fetcher, Keeper, Wake};
+pub use place::Place;
 pub use shelf::Shelf;
 
 use crate::{

@@ -1,20 +1,14 @@
-//! Where files lie: two sealed files an id, in two levels of folders, put there whole or not at all.
+//! What lies where: two sealed files an id, in two levels of folders, put there whole or not at all.
 
-use super::{check::Format, clean::clean, wording::Trouble};
+use super::{check::Format, clean::clean, place::Place, wording::Trouble};
 use crate::{
     clock::DAY,
     db::Db,
     error::{Error, Result},
     message::{MediaKind, Millis},
-    seal::{Keys, random},
+    seal::Keys,
 };
 use sqlx::Row;
-use std::{
-    fs::{self, File},
-    io::{self, Write},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
 
 /// A file that belongs to no ticket after this time is deleted: the report was never submitted.
 const UNATTACHED: Millis = 7 * DAY;
@@ -26,7 +20,7 @@ const SWEPT: i64 = 200;
 pub struct Shelf {
     db: Db,
     keys: Keys,
-    dir: Arc<Path>,
+    place: Place,
 }
 
 /// The two files of an id.
@@ -45,15 +39,20 @@ impl Half {
     }
 
     /// The associated data of sealing: a file does not open in another one's place.
-    fn place(self, id: i64) -> String {
+    fn sealed_as(self, id: i64) -> String {
         format!("media.{}.{id}", self.name())
+    }
+
+    /// `2a/07/1834.copy`: 65,536 folders, each filled evenly, and no name but the id.
+    fn path(self, id: i64) -> String {
+        format!("{:02x}/{:02x}/{id}.{}", id & 0xff, id >> 8 & 0xff, self.name())
     }
 }
 
 impl Shelf {
-    /// The shelf in the folder `dir`, which is made when the first file comes.
-    pub fn new(db: Db, keys: Keys, dir: PathBuf) -> Self {
-        Shelf { db, keys, dir: dir.into() }
+    /// The shelf at this place.
+    pub fn new(db: Db, keys: Keys, place: Place) -> Self {
+        Shelf { db, keys, place }
     }
 
     /// The keys that everything here is sealed with.
@@ -84,47 +83,42 @@ impl Shelf {
             sqlx::query("SELECT mime FROM media WHERE id = $1 AND state = 'ready'").bind(id).fetch_optional(&mut *conn).await?;
         drop(conn);
         let Some(row) = row else { return Ok(None) };
-        let (mime, path, keys) = (row.try_get(0)?, self.path(id, half), self.keys.clone());
-        let bytes = blocking(move || {
-            let sealed = fs::read(path).map_err(|error| on_disk("read", &error))?;
-            keys.open_bytes(&half.place(id), &sealed)
-        })
-        .await?;
+        let mime = row.try_get(0)?;
+        let sealed = self.place.get(&half.path(id)).await?;
+        let keys = self.keys.clone();
+        let bytes = blocking(move || keys.open_bytes(&half.sealed_as(id), &sealed)).await?;
         Ok(Some((mime, bytes)))
     }
 
     /// Checks a file and puts it on the shelf. What was there under this id is replaced, so that it may be done twice.
     pub(super) async fn keep(&self, id: i64, kind: MediaKind, bytes: Vec<u8>) -> Result<Result<Format, Trouble>> {
-        let shelf = self.clone();
-        blocking(move || {
+        let keys = self.keys.clone();
+        let made = blocking(move || {
             let Some(format) = Format::of(&bytes).filter(|format| format.kind() == kind) else {
                 return Ok(Err(Trouble::Unreadable));
             };
-            let sealed = shelf.keys.seal_bytes(&Half::Original.place(id), &bytes)?;
+            let original = keys.seal_bytes(&Half::Original.sealed_as(id), &bytes)?;
             let Some(copy) = clean(format, bytes) else { return Ok(Err(Trouble::Unreadable)) };
-            shelf.put(id, Half::Original, &sealed).map_err(|error| on_disk("write", &error))?;
-            let sealed = shelf.keys.seal_bytes(&Half::Copy.place(id), &copy)?;
-            shelf.put(id, Half::Copy, &sealed).map_err(|error| on_disk("write", &error))?;
-            shelf.tidy(id);
-            Ok(Ok(format))
-        })
-        .await
+            Ok(Ok((format, original, keys.seal_bytes(&Half::Copy.sealed_as(id), &copy)?)))
+        });
+        let (format, original, copy) = match made.await? {
+            Ok(made) => made,
+            Err(trouble) => return Ok(Err(trouble)),
+        };
+        for (half, sealed) in [(Half::Original, original), (Half::Copy, copy)] {
+            self.place.put(&half.path(id), sealed).await?;
+            self.place.tidy(&half.path(id));
+        }
+        Ok(Ok(format))
     }
 
     /// Deletes the files of an id; there may be none.
     pub(super) async fn remove(&self, id: i64) -> Result<()> {
-        let shelf = self.clone();
-        blocking(move || {
-            for half in [Half::Original, Half::Copy] {
-                match fs::remove_file(shelf.path(id, half)) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(on_disk("delete", &error)),
-                    _ => {}
-                }
-            }
-            shelf.tidy(id);
-            Ok(())
-        })
-        .await
+        for half in [Half::Original, Half::Copy] {
+            self.place.delete(&half.path(id)).await?;
+            self.place.tidy(&half.path(id));
+        }
+        Ok(())
     }
 
     /// Deletes what has belonged to no ticket for a week, files first, so that no file is left without its row.
@@ -162,57 +156,11 @@ impl Shelf {
             tx.commit().await?;
         }
     }
-
-    /// `dir/2a/07/1834.copy`: 65,536 folders, each filled evenly, and no name but the id.
-    fn path(&self, id: i64, half: Half) -> PathBuf {
-        self.folder(id).join(format!("{id}.{}", half.name()))
-    }
-
-    fn folder(&self, id: i64) -> PathBuf {
-        self.dir.join(format!("{:02x}", id & 0xff)).join(format!("{:02x}", id >> 8 & 0xff))
-    }
-
-    /// Writes beside the place and moves there, so that a crash leaves the old file or the new one. The name beside is
-    /// random because a slow process may still be writing the same file.
-    fn put(&self, id: i64, half: Half, sealed: &[u8]) -> io::Result<()> {
-        let folder = self.folder(id);
-        fs::create_dir_all(&folder)?;
-        let mark = random::<8>().map_err(|_| io::Error::other("no randomness"))?;
-        let beside = folder.join(format!("{id}.{:016x}.tmp", u64::from_le_bytes(mark)));
-        let mut file = File::create_new(&beside)?;
-        file.write_all(sealed)?;
-        file.sync_all()?;
-        fs::rename(&beside, self.path(id, half))?;
-        // The names must last too, or a row could be ready without its file. Only Unix opens folders.
-        if cfg!(unix) {
-            for folder in folder.ancestors().take(3) {
-                File::open(folder)?.sync_all()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Deletes what a crash left beside the files of an id. Nothing reads it, so failing is no harm.
-    fn tidy(&self, id: i64) {
-        let Ok(folder) = fs::read_dir(self.folder(id)) else { return };
-        for file in folder.flatten() {
-            let name = file.file_name();
-            let name = name.to_string_lossy();
-            if name.ends_with(".tmp") && name.split('.').next() == Some(&id.to_string()) {
-                let _ = fs::remove_file(file.path());
-            }
-        }
-    }
 }
 
-/// Disk and cipher work away from the threads that answer people.
+/// Cipher work away from the threads that answer people.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::fault("work on a media file broke off"))?
-}
-
-/// The path is left out: it is of no use to whoever reads the log of another machine.
-fn on_disk(what: &str, error: &io::Error) -> Error {
-    Error::fault(format!("cannot {what} a media file: {}", error.kind()))
 }
 
 fn sql(text: String) -> sqlx::AssertSqlSafe<String> {

@@ -1,11 +1,13 @@
+use super::super::place::Place;
 use super::super::samples::{self, holds};
 use super::super::{State, attach, of_ticket, ready_of};
 use super::*;
 use crate::clock::{DAY, parse};
+use crate::config;
 use std::{
     collections::HashMap,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -45,6 +47,7 @@ struct House {
     db: Db,
     clock: Clock,
     platform: Arc<Platform>,
+    bucket: Option<config::S3>,
 }
 
 /// The installation's keys.
@@ -62,7 +65,7 @@ impl House {
         let db = Db::open(&format!("sqlite://{}/t.db", folder.path().display()), 4).await.unwrap();
         db.migrate().await.unwrap();
         let clock = Clock::starting_at(parse("2026-11-22T10:00:00+08:00").unwrap());
-        House { folder, db, clock, platform: Arc::new(platform) }
+        House { folder, db, clock, platform: Arc::new(platform), bucket: None }
     }
 
     fn dir(&self) -> PathBuf {
@@ -70,15 +73,20 @@ impl House {
     }
 
     fn keeper_with(&self, root: u8) -> (Keeper<Platform>, Wake) {
-        Keeper::new(self.db.clone(), self.clock.clone(), Keys::new(&[root; 32], &[]), self.dir(), self.platform.clone())
+        Keeper::new(self.db.clone(), self.clock.clone(), self.shelf_with(root), self.platform.clone())
     }
 
     fn keeper(&self) -> Arc<Keeper<Platform>> {
         Arc::new(self.keeper_with(1).0)
     }
 
+    fn shelf_with(&self, root: u8) -> Shelf {
+        let place = self.bucket.clone().map_or_else(|| config::Media::Folder(self.dir()), config::Media::S3);
+        Shelf::new(self.db.clone(), Keys::new(&[root; 32], &[]), Place::open(&place).unwrap())
+    }
+
     fn shelf(&self) -> Shelf {
-        Shelf::new(self.db.clone(), keys(), self.dir())
+        self.shelf_with(1)
     }
 
     /// Somebody sends a file in a turn of its own, which is answered in chat 5.
@@ -216,7 +224,7 @@ async fn files_on_disk_are_sealed_and_named_by_their_id_alone() {
             assert!(!holds(&bytes, plain));
         }
     }
-    let stranger = Shelf::new(house.db.clone(), Keys::new(&[2; 32], &[]), house.dir());
+    let stranger = house.shelf_with(2);
     assert!(stranger.open(0x1_02_03).await.is_err());
     assert!(stranger.original(0x1_02_03).await.is_err());
     let [copy, original] = expected;
@@ -332,8 +340,8 @@ async fn a_crash_between_download_and_record_loses_nothing() {
     let (_, jobs) = crashed.claim(AT_ONCE).await.unwrap();
     let verdict = crashed.attempt(&jobs[0], &CancellationToken::new()).await;
     assert!(matches!(verdict, Verdict::Ready(..)));
-    fs::write(house.dir().join("01/00/1.0123456789abcdef.tmp"), b"half a file").unwrap();
-    fs::write(house.dir().join("01/00/11.0123456789abcdef.tmp"), b"of another id").unwrap();
+    fs::write(house.dir().join("01/00/1.copy#1"), b"half a file").unwrap();
+    fs::write(house.dir().join("01/00/11.copy#1"), b"of another id").unwrap();
     drop(crashed);
 
     assert_eq!(house.work().await, 0, "the lease is still running");
@@ -342,7 +350,7 @@ async fn a_crash_between_download_and_record_loses_nothing() {
     assert_eq!(house.work().await, 1);
     assert!(house.shelf().open(1).await.unwrap().is_some());
     let names: Vec<_> = house.files().iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect();
-    assert_eq!(names, ["1.copy", "1.original", "11.0123456789abcdef.tmp"], "the half file is gone, others are left alone");
+    assert_eq!(names, ["1.copy", "1.original", "11.copy#1"], "the half file is gone, others are left alone");
 }
 
 #[tokio::test]
@@ -452,4 +460,72 @@ async fn the_sweep_deletes_what_belongs_to_no_ticket_for_a_week() {
     let rows: Vec<i64> = sqlx::query_scalar("SELECT id FROM media ORDER BY id").fetch_all(&mut *conn).await.unwrap();
     assert_eq!(rows, [2, 3]);
     assert!(house.shelf().open(2).await.unwrap().is_some());
+}
+
+/// The bucket of a running store, by `MINHUTEST_S3=http://127.0.0.1:PORT/BUCKET`; `tests/all.sh` starts one.
+fn bucket(prefix: &str) -> Option<config::S3> {
+    let address = std::env::var("MINHUTEST_S3").ok()?;
+    let (endpoint, bucket) = address.rsplit_once('/').unwrap();
+    Some(config::S3 {
+        endpoint: endpoint.to_owned(),
+        bucket: bucket.to_owned(),
+        region: "us-east-1".to_owned(),
+        access_key: "minhutest".into(),
+        secret_key: "minhutest".into(),
+        prefix: prefix.to_owned(),
+        virtual_host: false,
+    })
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_what_a_folder_keeps() {
+    let Some(bucket) = bucket("kept/here") else { return };
+    let house = House { bucket: Some(bucket), ..House::new().await };
+    house.sent(7, "photo", &[Ok(samples::jpeg())]).await;
+    house.sent(8, "photo", &[Ok(b"MZ no picture".to_vec())]).await;
+    house.work().await;
+    assert_eq!((house.state(7).await, house.state(8).await), ("ready".to_owned(), "refused".to_owned()));
+    assert_eq!(house.shelf().original(7).await.unwrap().unwrap().1, samples::jpeg());
+    let (mime, copy) = house.shelf().open(7).await.unwrap().unwrap();
+    assert_eq!(mime, "image/jpeg");
+    assert!(!holds(&copy, b"GPSPLACE"));
+    assert!(house.shelf_with(2).open(7).await.is_err(), "what lies there is sealed");
+    assert!(house.files().is_empty(), "nothing lies on this machine");
+
+    house.clock.advance(8 * DAY);
+    house.shelf().sweep(house.clock.now()).await.unwrap();
+    house.sent(7, "photo", &[]).await;
+    set_ready(&house, 7).await;
+    assert!(house.shelf().open(7).await.is_err(), "the files went with the row");
+}
+
+/// A row says that its file is there.
+async fn set_ready(house: &House, id: i64) {
+    let mut tx = house.db.write().await.unwrap();
+    let sql = "UPDATE media SET state = 'ready', mime = 'image/jpeg' WHERE id = $1";
+    sqlx::query(sql).bind(id).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_loses_nothing() {
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let bucket = config::S3 {
+        endpoint: format!("http://{nowhere}"),
+        bucket: "minhu".to_owned(),
+        region: "us-east-1".to_owned(),
+        access_key: "a".into(),
+        secret_key: "b".into(),
+        prefix: String::new(),
+        virtual_host: false,
+    };
+    let mut house = House { bucket: Some(bucket), ..House::new().await };
+    house.sent(9, "photo", &[Ok(samples::jpeg())]).await;
+    assert_eq!(house.work().await, 1);
+    assert_eq!(house.state(9).await, "fetching", "it is tried again");
+    assert!(house.said().await.is_empty());
+    house.bucket = None;
+    house.clock.advance(MINUTE);
+    house.work().await;
+    assert_eq!(house.state(9).await, "ready");
 }
