@@ -147,7 +147,7 @@ async fn hooks_refuse_with_an_empty_body_and_health_is_told() {
     assert_eq!(status(service.http.get(service.url("/healthz"))).await.0, 200);
     assert_eq!(status(service.http.get(service.url("/readyz"))).await.0, 200);
     let figures = service.http.get(service.url("/metrics")).send().await.unwrap().text().await.unwrap();
-    assert!(figures.contains("minhu_refused_total 1"), "{figures}");
+    assert!(figures.contains("minhu_hook_seconds_count{channel=\"sim\",outcome=\"refused\"} 1"), "{figures}");
     assert_eq!(service.count("conversation").await, 0);
     service.running.stop().await;
 }
