@@ -112,6 +112,7 @@ fn family(label: &'static str, values: Vec<(String, i64)>) -> Family<[(&'static 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[tokio::test]
     async fn what_was_sent_is_not_looked_at() {
@@ -145,5 +146,40 @@ mod tests {
         let with = text(&metrics, &db, 0, 0).await;
         assert!(with.contains("minhu_database_up 1\n") && with.contains("minhu_outbox_messages{state=\"kept\""), "{with}");
         assert!(with.ends_with("# EOF\n") && with.matches("# EOF").count() == 1, "{with}");
+    }
+
+    #[tokio::test]
+    async fn the_handbook_explains_every_figure_and_no_other() {
+        use crate::metrics::{Hooked, Turned};
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite://{}/t.db", folder.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        // A figure that counts by label is served once it has counted something.
+        let (metrics, short) = (Metrics::new(0), Duration::from_millis(1));
+        metrics.hooked("mp", Hooked::Answered, short);
+        metrics.turned("mp", Turned::Done, short);
+        metrics.answered("mp");
+        metrics.sent("mp", "sent", short);
+        metrics.circuit("mp", false);
+        metrics.rate_limited("mp");
+        metrics.token("mp", true);
+        metrics.file("ready");
+        let mut tx = db.write().await.unwrap();
+        let rows = "INSERT INTO quota (channel, month, calls, warned) VALUES ('mp', '1970-01', 3, 0)";
+        sqlx::query(rows).execute(tx.conn()).await.unwrap();
+        let rows = "INSERT INTO fault (id, turn_key, conversation, version, at, why, raw, state) VALUES (1, '', 1, 1, 1, '', '', 'open')";
+        sqlx::query(rows).execute(tx.conn()).await.unwrap();
+        tx.commit().await.unwrap();
+        let text = text(&metrics, &db, 0, 0).await;
+        let served: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        let page = include_str!("../../docs/handbook/metrics.md");
+        let first = |line: &'static str| line.strip_prefix("| `")?.split('`').next();
+        let explained: BTreeSet<&str> =
+            page.lines().filter_map(first).map(|name| name.strip_suffix("_total").unwrap_or(name)).collect();
+        assert_eq!(served, explained);
+        for word in page.split(|c: char| !(c.is_ascii_lowercase() || c == '_')).filter(|word| word.starts_with("minhu_")) {
+            let name = ["_total", "_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
+            assert!(served.contains(name), "the page speaks of {word}");
+        }
     }
 }
