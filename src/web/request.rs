@@ -17,7 +17,10 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn new() -> Self {
-        let process = random::<6>().unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
+        // Letters alone, so that no id looks like somebody's number.
+        let letter = |nibble: u8| char::from(b'a' + nibble);
+        let random = random::<6>().unwrap_or_default();
+        let process = random.iter().flat_map(|byte| [letter(byte >> 4), letter(byte & 15)]).collect();
         Ids { process, next: AtomicU64::new(1) }
     }
 
@@ -51,6 +54,7 @@ mod tests {
         for other in ["", " ", "a b", "a;b", "a\"b", "水", &"x".repeat(65)] {
             assert!(of(other) != other && is_sane(&of(other)), "{other}");
         }
+        assert!(ids.process.len() == 12 && ids.process.bytes().all(|byte| byte.is_ascii_lowercase()));
         assert_ne!(ids.of(&HeaderMap::new()), ids.of(&HeaderMap::new()));
         assert_ne!(Ids::new().process, Ids::new().process);
     }
