@@ -15,11 +15,13 @@ use crate::{
     db::{Db, Kind, Tx},
     error::Result,
     message::{Media, MediaKind, Millis, Reply},
+    metrics::Metrics,
     outbox::{self, Class, Push, Target, retry_after},
     seal::{Keys, random},
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use std::{
+    collections::HashMap,
     future::Future,
     path::PathBuf,
     sync::{
@@ -97,6 +99,7 @@ pub struct Keeper<F> {
     fetcher: Arc<F>,
     notify: Arc<Notify>,
     busy: Arc<AtomicUsize>,
+    metrics: Metrics,
 }
 
 /// A claimed row.
@@ -125,12 +128,24 @@ enum Verdict {
     GivenBack,
 }
 
+impl Verdict {
+    fn name(&self) -> &'static str {
+        match self {
+            Verdict::Ready(..) => "ready",
+            Verdict::NotKept(Trouble::Lost) => "lost",
+            Verdict::NotKept(_) => "refused",
+            Verdict::Again(..) => "again",
+            Verdict::GivenBack => "given_back",
+        }
+    }
+}
+
 impl<F: Fetcher> Keeper<F> {
     /// A keeper that puts files into the folder `dir`, and the handle that wakes it.
-    pub fn new(db: Db, clock: Clock, keys: Keys, dir: PathBuf, fetcher: Arc<F>) -> (Self, Wake) {
+    pub fn new(db: Db, clock: Clock, keys: Keys, dir: PathBuf, fetcher: Arc<F>, metrics: Metrics) -> (Self, Wake) {
         let (notify, busy) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
         let shelf = Shelf::new(db.clone(), keys, dir);
-        (Keeper { db, clock, shelf, fetcher, notify: notify.clone(), busy: busy.clone() }, Wake { notify, busy })
+        (Keeper { db, clock, shelf, fetcher, notify: notify.clone(), busy: busy.clone(), metrics }, Wake { notify, busy })
     }
 
     /// Works until it is told to stop, then gives back what is still being downloaded and finishes the rest.
@@ -234,6 +249,7 @@ impl<F: Fetcher> Keeper<F> {
     /// One claimed row from the download to the record.
     async fn handle(keeper: Arc<Self>, job: Job, stop: CancellationToken) {
         let verdict = keeper.attempt(&job, &stop).await;
+        keeper.metrics.file(verdict.name());
         if let Verdict::Again(_, why) = verdict {
             tracing::warn!(media = job.id, tries = job.tries, "media {} is tried again: {why}", job.id);
         }
@@ -348,7 +364,7 @@ async fn say(tx: &mut Tx, keys: &Keys, job: &Job, trouble: Trouble, ticket: Opti
         urgent: false,
     };
     // No turn's key: a message that is delivered again must get its own answer, not this one.
-    outbox::write(tx, keys, &[(tx.id()?, String::new(), false, push)], now).await
+    outbox::write(tx, keys, &[(tx.id()?, String::new(), false, push)], &HashMap::new(), now).await
 }
 
 async fn chat_of(conn: &mut AnyConnection, turn_key: &str) -> Result<Option<Target>> {

@@ -3,7 +3,6 @@ use super::super::{State, attach, of_ticket, ready_of};
 use super::*;
 use crate::clock::{DAY, parse};
 use std::{
-    collections::HashMap,
     fs,
     path::Path,
     sync::{
@@ -70,7 +69,14 @@ impl House {
     }
 
     fn keeper_with(&self, root: u8) -> (Keeper<Platform>, Wake) {
-        Keeper::new(self.db.clone(), self.clock.clone(), Keys::new(&[root; 32], &[]), self.dir(), self.platform.clone())
+        Keeper::new(
+            self.db.clone(),
+            self.clock.clone(),
+            Keys::new(&[root; 32], &[]),
+            self.dir(),
+            self.platform.clone(),
+            Metrics::default(),
+        )
     }
 
     fn keeper(&self) -> Arc<Keeper<Platform>> {
@@ -119,7 +125,7 @@ impl House {
             urgent: false,
         };
         let rows = [(tx.id().unwrap(), turn.to_owned(), false, reply)];
-        outbox::write(&mut tx, &keys(), &rows, self.clock.now()).await.unwrap();
+        outbox::write(&mut tx, &keys(), &rows, &HashMap::new(), self.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
     }
 
