@@ -23,6 +23,9 @@ pub struct Update {
     pub at: Millis,
     /// A short-lived way to answer this chat (DingTalk's session webhook).
     pub via: Option<Via>,
+    /// The id of the request that brought it, for the log and the outbox; made of nothing that was sent.
+    #[serde(default)]
+    pub request: String,
 }
 
 /// A place messages can be sent to: an account's private chat, or a group.

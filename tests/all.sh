@@ -8,11 +8,13 @@ passed=0
 failed=0
 scratch=""
 postgres=""
+bucket=""
 
 finish() {
     if [ -n "$postgres" ]; then
         as_postgres "$postgres/pg_ctl" stop --pgdata="$scratch/data" --mode=immediate --silent || true
     fi
+    if [ -n "$bucket" ]; then kill "$bucket" 2>/dev/null || true; fi
     if [ -n "$scratch" ]; then rm -rf "$scratch"; fi
 }
 trap finish EXIT
@@ -85,6 +87,26 @@ start_postgres() {
     export MINHUTEST_DATABASE_URL="postgres://minhutest@127.0.0.1:$port/minhutest"
 }
 
+# An S3-compatible store of somebody else's, for media.
+start_bucket() {
+    local venv port
+    venv=$(tests/peers/venv.sh)
+    port=$(free_port)
+    "$venv/bin/moto_server" --host 127.0.0.1 --port "$port" >/dev/null 2>&1 &
+    bucket=$!
+    export MINHUTEST_S3="http://127.0.0.1:$port/minhutest"
+    "$venv/bin/python" -c '
+import sys, time, urllib.request
+for _ in range(300):
+    try:
+        urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="PUT"), timeout=5)
+        break
+    except OSError:
+        time.sleep(0.1)
+else:
+    sys.exit("the store did not start")' "$MINHUTEST_S3"
+}
+
 # Runs cargo test, adds what it counted; a run that ends without a count is one failure.
 cargo_test() {
     local log status=0
@@ -104,6 +126,7 @@ one_test() {
 }
 
 prepare
+start_bucket
 
 echo "── SQLite, and the simulator in a browser"
 MINHUTEST_BROWSER=1 cargo_test

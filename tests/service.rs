@@ -147,7 +147,7 @@ async fn hooks_refuse_with_an_empty_body_and_health_is_told() {
     assert_eq!(status(service.http.get(service.url("/healthz"))).await.0, 200);
     assert_eq!(status(service.http.get(service.url("/readyz"))).await.0, 200);
     let figures = service.http.get(service.url("/metrics")).send().await.unwrap().text().await.unwrap();
-    assert!(figures.contains("minhu_refused_total 1"), "{figures}");
+    assert!(figures.contains("minhu_hook_seconds_count{channel=\"sim\",outcome=\"refused\"} 1"), "{figures}");
     assert_eq!(service.count("conversation").await, 0);
     service.running.stop().await;
 }
@@ -183,6 +183,11 @@ async fn nothing_stored_leads_from_an_anonymous_ticket_to_the_chat() {
         sqlx::query_as("SELECT lane, turn_key FROM outbox WHERE turn_key <> ''").fetch_all(&mut *conn).await.unwrap();
     let in_the_chat: Vec<&(String, String)> = rows.iter().filter(|(lane, _)| *lane == format!("c:{chat}")).collect();
     assert!(in_the_chat.iter().all(|(_, key)| !keys.contains(key)), "{in_the_chat:?}");
+    let led: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM outbox AS t JOIN outbox AS c ON c.request = t.request WHERE t.ticket_id IS NOT NULL AND c.lane LIKE 'c:%'")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(led, 0, "a request leads from the ticket to the chat");
     let accounts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM account JOIN reporter ON reporter.holder = account.hash")
         .fetch_one(&mut *conn)
         .await

@@ -3,6 +3,7 @@
 //! `MINHUTEST_ONLY=派单` plays the files whose path contains it, `MINHUTEST_UPDATE=1` writes down what really happened.
 #![cfg(test)]
 
+mod log;
 mod secrecy;
 mod support;
 
@@ -69,6 +70,7 @@ async fn play_file(path: PathBuf, update: bool) -> Option<String> {
 async fn every_story_goes_as_it_is_written() {
     let only = std::env::var("MINHUTEST_ONLY").unwrap_or_default();
     let update = updating();
+    log::listen();
     say_what_is_left_out();
     let stories: Vec<PathBuf> = stories().into_iter().filter(|path| name(path).contains(&only)).collect();
     assert!(!stories.is_empty(), "no story's path contains {only:?}");
@@ -82,6 +84,9 @@ async fn every_story_goes_as_it_is_written() {
     wrong.sort();
     let report: String = wrong.iter().map(|(name, complaint)| format!("\n━━ {name}\n{complaint}")).collect();
     assert!(wrong.is_empty(), "{} of {count} stories went otherwise (- as written, + as it was):\n{report}", wrong.len());
+    let log = log::heard();
+    assert!(log.matches("a message had its turn").count() >= count, "the log says nothing");
+    assert_eq!(log::leaks(&log), Vec::<String>::new(), "what was said, or by whom, stands in the log");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::{
         read::{Problem, unknown},
     },
     error::{Error, Result},
+    metrics::Metrics,
 };
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
@@ -98,7 +99,7 @@ pub fn simulator(config: &Config, clock: &Clock) -> Result<Option<Arc<simulator:
 ///
 /// # Errors
 /// The problems of the configuration, all at once.
-pub fn build(config: &Config, simulated: Option<&Arc<simulator::Shared>>) -> Result<HashMap<String, Channel>> {
+pub fn build(config: &Config, simulated: Option<&Arc<simulator::Shared>>, metrics: &Metrics) -> Result<HashMap<String, Channel>> {
     let http = client(config)?;
     let mut channels = HashMap::new();
     for channel in &config.channels {
@@ -108,11 +109,11 @@ pub fn build(config: &Config, simulated: Option<&Arc<simulator::Shared>>) -> Res
                 let built = wechat::WeChat::new(settings, http.clone()).map_err(|problems| {
                     Error::user(problems.into_iter().map(|(key, says)| format!("{key}: {says}")).collect::<Vec<_>>().join("\n"))
                 })?;
-                Channel::WeChat(Box::new(built))
+                Channel::WeChat(Box::new(built.counted(metrics)))
             }
             "dingtalk" => {
                 let settings: dingtalk::Config = read(&channel.table).map_err(Error::user)?;
-                Channel::DingTalk(Box::new(dingtalk::DingTalk::new(settings, http.clone())))
+                Channel::DingTalk(Box::new(dingtalk::DingTalk::new(settings, http.clone()).counted(metrics)))
             }
             _ => match simulated {
                 Some(shared) => Channel::Simulator(simulator::Simulator::new(shared.clone())),

@@ -18,6 +18,7 @@ use crate::{
     db::Db,
     error::{Error, Result},
     media::{Keeper, Place, Shelf},
+    metrics::Metrics,
     outbox::{Courier, Wake},
     people::{self, Office},
     web,
@@ -53,12 +54,13 @@ impl Running {
         // First of all: a second service at the same address must not change anything, such as the first administrator's code.
         let listener = listen(config.server.listen).await?;
         let address = listener.local_addr().map_err(|error| Error::fault(format!("no local address: {error}")))?;
-        let db = Db::open(config.database.url.expose_secret(), config.database.max_connections).await?;
+        let metrics = Metrics::new(clock.now());
+        let db = Db::open(config.database.url.expose_secret(), config.database.max_connections).await?.measured(&metrics);
         db.migrate().await?;
         let simulated = channels::simulator(&config, &clock)?;
         clock_offset(&db, &clock, simulated.is_some()).await?;
         load_organisation(&db, &keys, &config, simulated.is_some(), clock.now()).await?;
-        let channels = build(&config, simulated.as_ref())?;
+        let channels = build(&config, simulated.as_ref(), &metrics)?;
         let dialogs = dialogs(config.paths.dialogs.as_deref())?;
         let directory = Arc::new(people::store::load(&mut *db.read().await?, clock.now()).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };
@@ -68,10 +70,11 @@ impl Running {
         let stop = CancellationToken::new();
         // Two stops in order: first nothing new comes in, then what was taken is finished.
         let finish = CancellationToken::new();
-        let (courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone());
+        let (courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone(), metrics.clone());
         let shelf = Shelf::new(db.clone(), keys.clone(), Place::open(&config.media)?);
-        let (keeper, keeper_wake) = Keeper::new(db.clone(), clock.clone(), shelf.clone(), house.clone());
-        let (bot, worker) = Bot::start(house.clone(), db.clone(), clock.clone(), keys.clone(), wake.clone(), finish.clone());
+        let (keeper, keeper_wake) = Keeper::new(db.clone(), clock.clone(), shelf.clone(), house.clone(), metrics.clone());
+        let (bot, worker) =
+            Bot::start(house.clone(), db.clone(), clock.clone(), keys.clone(), wake.clone(), metrics.clone(), finish.clone());
         let mut tasks = vec![
             tokio::spawn(courier.run(finish.clone())),
             tokio::spawn(keeper.run(finish.clone())),
@@ -104,6 +107,7 @@ impl Running {
             clock.clone(),
             wake.clone(),
             keeper_wake.clone(),
+            metrics,
             &config.limits,
         );
         let (mut router, metrics) = web::routers(shell, page);

@@ -192,7 +192,7 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
     drop(conn);
     let mut tx = db.write().await?;
     sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - SEEN).execute(tx.conn()).await?;
-    sqlx::query("UPDATE outbox SET body = '', turn_key = '' WHERE state IN ('sent', 'superseded', 'expired') AND at < $1 AND turn_key <> ''")
+    sqlx::query("UPDATE outbox SET body = '', turn_key = '', request = NULL WHERE state IN ('sent', 'superseded', 'expired') AND at < $1 AND turn_key <> ''")
         .bind(now - BODIES)
         .execute(tx.conn())
         .await?;

@@ -14,6 +14,7 @@ use crate::{
     db::{Db, Tx},
     error::{Error, Result},
     message::{Address, Millis, Reply, Update},
+    metrics::{Metrics, Turned},
     outbox::{self, Class, Push, Target, Wake, courier::window_hash},
     seal::Keys,
     text,
@@ -26,7 +27,9 @@ use std::{
     time::Duration,
 };
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Turns run in one transaction at most.
 const MOST: usize = 64;
@@ -40,6 +43,8 @@ const WAIT_FOR_ROOM: Duration = Duration::from_secs(3);
 pub struct Given {
     /// The row to settle once the reply is handed over or too late.
     pub held: Option<(i64, Reply)>,
+    /// What became of the turn.
+    pub turned: Turned,
 }
 
 /// Why a message could not be taken now; the platform should deliver it again.
@@ -63,6 +68,7 @@ pub struct Bot<A> {
     pub(super) clock: Clock,
     pub(super) keys: Keys,
     pub(super) wake: Wake,
+    metrics: Metrics,
     queue: mpsc::Sender<Pending>,
 }
 
@@ -74,10 +80,11 @@ impl<A: App> Bot<A> {
         clock: Clock,
         keys: Keys,
         wake: Wake,
+        metrics: Metrics,
         stop: CancellationToken,
     ) -> (Arc<Self>, tokio::task::JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(ROOM);
-        let bot = Arc::new(Bot { app, db, clock, keys, wake, queue });
+        let bot = Arc::new(Bot { app, db, clock, keys, wake, metrics, queue });
         let worker = tokio::spawn(work(bot.clone(), waiting, stop));
         (bot, worker)
     }
@@ -87,12 +94,17 @@ impl<A: App> Bot<A> {
     /// # Errors
     /// When there is no room or no database; nothing was kept then and the platform should deliver again.
     pub async fn take(&self, update: Update) -> Result<Given, Overflow> {
+        let (begun, channel) = (Instant::now(), update.from.channel.clone());
         let (answer, given) = oneshot::channel();
         let send = self.queue.send(Pending { update, answer });
-        match tokio::time::timeout(WAIT_FOR_ROOM, send).await {
+        let given = match tokio::time::timeout(WAIT_FOR_ROOM, send).await {
             Ok(Ok(())) => given.await.unwrap_or(Err(Overflow::NoRoom)),
             Ok(Err(_)) | Err(_) => Err(Overflow::NoRoom),
-        }
+        };
+        let turned = given.as_ref().map_or(Turned::Overflow, |given| given.turned);
+        self.metrics.turned(&channel, turned, begun.elapsed());
+        tracing::debug!(channel, ?turned, "a message had its turn");
+        given
     }
 
     /// Messages that wait for a worker.
@@ -107,6 +119,7 @@ impl<A: App> Bot<A> {
 
     /// One batch. Nothing of it remains when this fails.
     async fn batch(&self, updates: &[&Update]) -> Result<Vec<Given>> {
+        self.metrics.batch(updates.len());
         let now = self.clock.now();
         let turn_keys: Vec<String> = updates.iter().map(|update| self.turn_key(update)).collect();
         let mut tx = self.db.write().await?;
@@ -140,8 +153,10 @@ impl<A: App> Bot<A> {
             }
             let mut here = conversations.remove(hash).ok_or_else(|| Error::fault("a conversation is missing"))?;
             let mut aside = private.as_ref().and_then(|hash| conversations.remove(hash));
-            let turn = self.one(&mut tx, update, turn_key, &mut here, aside.as_mut(), actor, now).await?;
+            let turn =
+                self.one(&mut tx, update, turn_key, &mut here, aside.as_mut(), actor, now).instrument(span(update)).await?;
             conversations.extend([Some(here), aside].into_iter().flatten().map(|one| (one.hash.clone(), one)));
+            all.remember(turn_key, update, &turn);
             given.push(all.add(&tx, turn_key, turn)?);
         }
         self.write(&mut tx, updates, &conversations, all, now).await?;
@@ -167,7 +182,9 @@ impl<A: App> Bot<A> {
             out: Collected::default(),
             conversation: id,
             ability: self.app.ability(&update.from.channel),
+            turned: Turned::Fault,
         };
+        all.remember(&turn_key, update, &turn);
         let given = all.add(&tx, &turn_key, turn)?;
         self.write(&mut tx, &[update], &conversations, all, now).await?;
         tx.commit().await?;
@@ -191,7 +208,7 @@ impl<A: App> Bot<A> {
         if !opened.is_empty() {
             outbox::release_kept(tx, &opened, now).await?;
         }
-        outbox::write(tx, &self.keys, &all.messages, now).await?;
+        outbox::write(tx, &self.keys, &all.messages, &all.requests, now).await?;
         store::write_offers(tx, &all.offers, now).await?;
         let changed: Vec<&Conversation> = conversations.values().filter(|conversation| conversation.changed).collect();
         store::save(tx, &self.keys, &changed, now).await
@@ -204,7 +221,7 @@ impl<A: App> Bot<A> {
             Some((id, _, _, push)) => Some((*id, push.reply.clone())),
             None => outbox::stored_answer(tx.conn(), &self.keys, turn_key).await?,
         };
-        Ok(Given { held })
+        Ok(Given { held, turned: Turned::Repeated })
     }
 
     /// One turn. A sentence for the person ends it well; any other error, and a panic, fails the batch.
@@ -238,6 +255,7 @@ impl<A: App> Bot<A> {
             out: Collected::default(),
         };
         let run = AssertUnwindSafe(router::route(&*self.app, &mut turn)).catch_unwind().await;
+        let mut turned = Turned::Done;
         match run {
             Ok(Ok(())) => {}
             Ok(Err(Error::User(sentence))) => {
@@ -245,6 +263,7 @@ impl<A: App> Bot<A> {
                     turn.tx.back().await?;
                 }
                 turn.say(sentence);
+                turned = Turned::Sentence;
             }
             // The whole batch is undone: what this turn has already kept would stand without its messages.
             Ok(Err(error)) => return Err(error),
@@ -256,7 +275,7 @@ impl<A: App> Bot<A> {
         if let (Some(private), Some(before)) = (private, private_before) {
             private.changed |= private.memory != before;
         }
-        Ok(Finished { message, out, conversation: id, ability })
+        Ok(Finished { message, out, conversation: id, ability, turned })
     }
 }
 
@@ -266,6 +285,7 @@ struct Finished {
     out: Collected,
     conversation: i64,
     ability: crate::channels::Ability,
+    turned: Turned,
 }
 
 /// What a batch will write.
@@ -273,9 +293,18 @@ struct Finished {
 struct Written {
     messages: Vec<(i64, String, bool, Push)>,
     offers: Vec<(i64, super::Offer)>,
+    /// The requests that caused the messages, by turn.
+    requests: HashMap<String, String>,
 }
 
 impl Written {
+    /// Keeps the request for the rows of this turn, unless they must not lead to the chat.
+    fn remember(&mut self, turn_key: &str, update: &Update, turn: &Finished) {
+        if turn.out.reply_target.is_none() {
+            self.requests.insert(turn_key.to_owned(), update.request.clone());
+        }
+    }
+
     fn add(&mut self, tx: &Tx, turn_key: &str, turn: Finished) -> Result<Given> {
         let mut held = None;
         if let Some(message) = turn.message {
@@ -296,8 +325,13 @@ impl Written {
             self.messages.push((tx.id()?, turn_key.to_owned(), false, push));
         }
         self.offers.extend(turn.out.offers);
-        Ok(Given { held })
+        Ok(Given { held, turned: turn.turned })
     }
+}
+
+/// What the log says while a message has its turn.
+fn span(update: &Update) -> tracing::Span {
+    tracing::error_span!("turn", request = update.request)
 }
 
 fn privately(from: &Address) -> Address {
@@ -355,11 +389,11 @@ async fn run<A: App>(bot: &Bot<A>, batch: Vec<Pending>) {
             tracing::warn!(error = %error, size = batch.len(), "a batch of {} failed and runs again one by one: {error}", batch.len());
             let mut results = Vec::with_capacity(batch.len());
             for update in &updates {
-                results.push(alone(bot, update).await);
+                results.push(alone(bot, update).instrument(span(update)).await);
             }
             results
         }
-        Err(_) => vec![alone(bot, updates[0]).await],
+        Err(_) => vec![alone(bot, updates[0]).instrument(span(updates[0])).await],
     };
     for (pending, result) in batch.into_iter().zip(results) {
         let held = result.as_ref().ok().and_then(|given| given.held.as_ref().map(|(row, _)| *row));
@@ -375,7 +409,7 @@ async fn run<A: App>(bot: &Bot<A>, batch: Vec<Pending>) {
 /// A message by itself. Trouble of the database is never a fault of the message: it was not seen and comes again.
 async fn alone<A: App>(bot: &Bot<A>, update: &Update) -> Result<Given, Overflow> {
     match bot.batch(&[update]).await {
-        Ok(mut given) => Ok(given.pop().unwrap_or(Given { held: None })),
+        Ok(mut given) => Ok(given.pop().unwrap_or(Given { held: None, turned: Turned::Done })),
         Err(Error::Fault(why)) => bot.failed(update, &why).await.map_err(|error| {
             tracing::error!(error = %error, "a fault could not be written down: {error}");
             Overflow::NoDatabase

@@ -14,6 +14,7 @@ use crate::{
     seal::Keys,
 };
 use sqlx::Row;
+use std::collections::HashMap;
 
 /// No dialog file may remind sooner.
 const SOONEST: Millis = HOUR / 2;
@@ -88,6 +89,6 @@ pub async fn sweep<A: App>(app: &A, db: &Db, keys: &Keys, now: Millis) -> Result
             }
         }
     }
-    outbox::write(&mut tx, keys, &messages, now).await?;
+    outbox::write(&mut tx, keys, &messages, &HashMap::new(), now).await?;
     tx.commit().await
 }

@@ -90,6 +90,21 @@ pub enum Outcome {
     Halted(Duration, &'static str),
 }
 
+impl Outcome {
+    /// One word for the log and the figures.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Sent(_) => "sent",
+            Outcome::Later(..) => "later",
+            Outcome::Unknown(_) => "unknown",
+            Outcome::Closed(_) => "closed",
+            Outcome::Gone(_) => "gone",
+            Outcome::Refused(_) => "refused",
+            Outcome::Halted(..) => "halted",
+        }
+    }
+}
+
 /// The way a message leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {

@@ -16,6 +16,7 @@ use crate::{
     config::{Config, read::Problem},
     db::Db,
     error::Error,
+    log,
     seal::Keys,
 };
 use clap::{ArgAction, Parser, Subcommand};
@@ -146,7 +147,12 @@ type Done = Result<(), Failure>;
 /// Runs the program. Exit codes: 0 done, 1 the input is wrong, 2 usage, 3 a dependency is not available.
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    log();
+    let said = |name: &str| std::env::var(name).ok();
+    let Some(format) = log::Format::parse(said("MINHU_LOG_FORMAT").as_deref()) else {
+        complain("MINHU_LOG_FORMAT 只能写 text 或 json");
+        return ExitCode::from(2);
+    };
+    let _last_lines = log::start(said("MINHU_LOG").as_deref(), format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -220,11 +226,6 @@ impl At {
 
 fn read_config(path: &Path) -> Result<Config, Failure> {
     Config::read(path, std::env::vars()).map_err(|problems| Failure::problems(&problems))
-}
-
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MINHU_LOG").unwrap_or_else(|_| "info,sqlx=warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 /// The clock of the environment: the true one, or one that begins where a test says.

@@ -32,8 +32,8 @@ async fn list(at: &Opened) -> Done {
         say("没有等着发的消息。");
         return Ok(());
     }
-    let mut rows = vec![["编号", "状态", "种类", "发给", "试过", "原因"].map(str::to_owned).to_vec()];
-    for (id, state, class, target, tries, why) in found {
+    let mut rows = vec![["编号", "状态", "种类", "发给", "试过", "原因", "请求"].map(str::to_owned).to_vec()];
+    for (id, state, class, target, tries, why, request) in found {
         rows.push(vec![
             id.to_string(),
             in_words(&state).into(),
@@ -41,6 +41,7 @@ async fn list(at: &Opened) -> Done {
             whom(&target),
             format!("{tries} 次"),
             why,
+            request,
         ]);
     }
     say(&table(&rows));

@@ -9,13 +9,17 @@ mod tx;
 pub use rows::{Query, holders, in_list, insert, rows};
 pub use tx::Tx;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    metrics::Metrics,
+};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, any::AnyPoolOptions, pool::PoolConnection};
 use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::time::Instant;
 
 /// Ids taken from the database at a time.
 const BLOCK: i64 = 1_024;
@@ -39,6 +43,7 @@ pub struct Db {
     /// SQLite has one writer; waiting here is first come, first served, waiting in SQLite is not.
     writer: Arc<tokio::sync::Mutex<()>>,
     ids: Ids,
+    metrics: Metrics,
 }
 
 /// The unused rest of the block of ids taken last.
@@ -106,7 +111,13 @@ impl Db {
             })
             .connect(&url)
             .await?;
-        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default() })
+        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), metrics: Metrics::default() })
+    }
+
+    /// Counts its times with these figures.
+    #[must_use]
+    pub fn measured(self, metrics: &Metrics) -> Self {
+        Db { metrics: metrics.clone(), ..self }
     }
 
     /// Brings the tables to the version of this program.
@@ -128,7 +139,10 @@ impl Db {
     /// # Errors
     /// When the database is unreachable.
     pub async fn read(&self) -> Result<PoolConnection<Any>> {
-        Ok(self.pool.acquire().await?)
+        let begun = Instant::now();
+        let conn = self.pool.acquire().await?;
+        self.metrics.waited(begun.elapsed());
+        Ok(conn)
     }
 
     /// Begins a transaction that may write, with at least 1,024 ids in store.
@@ -144,11 +158,13 @@ impl Db {
     /// # Errors
     /// As [`Db::write`].
     pub async fn write_with_ids(&self, ids: i64) -> Result<Tx> {
+        let begun = Instant::now();
         let guard = match self.kind {
             Kind::Sqlite => Some(self.writer.clone().lock_owned().await),
             Kind::Postgres => None,
         };
         let mut conn = self.pool.acquire().await?;
+        self.metrics.waited(begun.elapsed());
         if self.ids.left() < ids {
             // A statement of its own, so that a block never comes back when the transaction after it is rolled back.
             let count = ids.max(0) + BLOCK;
@@ -159,7 +175,7 @@ impl Db {
                 .try_get(0)?;
             self.ids.refill(end, count);
         }
-        Tx::begin(conn, self.kind, self.ids.clone(), guard).await
+        Tx::begin(conn, self.kind, self.ids.clone(), guard, self.metrics.clone()).await
     }
 
     /// Answers when the database does.

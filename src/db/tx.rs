@@ -5,9 +5,12 @@
 //! statements, and [`Tx::commit`] first proves that the transaction is alive and whole.
 
 use super::{Ids, Kind};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    metrics::Metrics,
+};
 use sqlx::{Any, AnyConnection, Executor, pool::PoolConnection};
-use tokio::sync::OwnedMutexGuard;
+use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 /// An open transaction. Dropping it without [`Tx::commit`] undoes everything; no future that holds one may be put under a
 /// time-out or into `select!`.
@@ -16,6 +19,8 @@ pub struct Tx {
     kind: Kind,
     ids: Ids,
     depth: u32,
+    begun: Instant,
+    metrics: Metrics,
     _writer: Option<OwnedMutexGuard<()>>,
 }
 
@@ -25,13 +30,15 @@ impl Tx {
         kind: Kind,
         ids: Ids,
         writer: Option<OwnedMutexGuard<()>>,
+        metrics: Metrics,
     ) -> Result<Self> {
         let begin = match kind {
             Kind::Sqlite => "BEGIN IMMEDIATE",
             Kind::Postgres => "BEGIN",
         };
+        let begun = Instant::now();
         conn.execute(sqlx::raw_sql(begin)).await?;
-        Ok(Tx { conn: Some(conn), kind, ids, depth: 0, _writer: writer })
+        Ok(Tx { conn: Some(conn), kind, ids, depth: 0, begun, metrics, _writer: writer })
     }
 
     /// The connection, for statements.
@@ -119,6 +126,7 @@ impl Tx {
 
 impl Drop for Tx {
     fn drop(&mut self) {
+        self.metrics.transacted(self.begun.elapsed());
         if let Some(conn) = &mut self.conn {
             // Closing undoes the transaction whatever state it is in; giving such a connection back to the pool could not.
             conn.close_on_drop();

@@ -15,11 +15,13 @@ use crate::{
     db::{Db, Kind, Tx},
     error::Result,
     message::{Media, MediaKind, Millis, Reply},
+    metrics::Metrics,
     outbox::{self, Class, Push, Target, retry_after},
     seal::{Keys, random},
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use std::{
+    collections::HashMap,
     future::Future,
     sync::{
         Arc,
@@ -96,6 +98,7 @@ pub struct Keeper<F> {
     fetcher: Arc<F>,
     notify: Arc<Notify>,
     busy: Arc<AtomicUsize>,
+    metrics: Metrics,
 }
 
 /// A claimed row.
@@ -124,11 +127,23 @@ enum Verdict {
     GivenBack,
 }
 
+impl Verdict {
+    fn name(&self) -> &'static str {
+        match self {
+            Verdict::Ready(..) => "ready",
+            Verdict::NotKept(Trouble::Lost) => "lost",
+            Verdict::NotKept(_) => "refused",
+            Verdict::Again(..) => "again",
+            Verdict::GivenBack => "given_back",
+        }
+    }
+}
+
 impl<F: Fetcher> Keeper<F> {
     /// A keeper that puts files on the shelf, and the handle that wakes it.
-    pub fn new(db: Db, clock: Clock, shelf: Shelf, fetcher: Arc<F>) -> (Self, Wake) {
+    pub fn new(db: Db, clock: Clock, shelf: Shelf, fetcher: Arc<F>, metrics: Metrics) -> (Self, Wake) {
         let (notify, busy) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
-        (Keeper { db, clock, shelf, fetcher, notify: notify.clone(), busy: busy.clone() }, Wake { notify, busy })
+        (Keeper { db, clock, shelf, fetcher, notify: notify.clone(), busy: busy.clone(), metrics }, Wake { notify, busy })
     }
 
     /// Works until it is told to stop, then gives back what is still being downloaded and finishes the rest.
@@ -232,6 +247,7 @@ impl<F: Fetcher> Keeper<F> {
     /// One claimed row from the download to the record.
     async fn handle(keeper: Arc<Self>, job: Job, stop: CancellationToken) {
         let verdict = keeper.attempt(&job, &stop).await;
+        keeper.metrics.file(verdict.name());
         if let Verdict::Again(_, why) = verdict {
             tracing::warn!(media = job.id, tries = job.tries, "media {} is tried again: {why}", job.id);
         }
@@ -346,7 +362,7 @@ async fn say(tx: &mut Tx, keys: &Keys, job: &Job, trouble: Trouble, ticket: Opti
         urgent: false,
     };
     // No turn's key: a message that is delivered again must get its own answer, not this one.
-    outbox::write(tx, keys, &[(tx.id()?, String::new(), false, push)], now).await
+    outbox::write(tx, keys, &[(tx.id()?, String::new(), false, push)], &HashMap::new(), now).await
 }
 
 async fn chat_of(conn: &mut AnyConnection, turn_key: &str) -> Result<Option<Target>> {

@@ -13,6 +13,7 @@ use crate::{
     db::{Db, Tx},
     error::Result,
     message::{Address, Millis, Reply, Via},
+    metrics::Metrics,
     seal::{Keys, random},
 };
 use chrono::Datelike;
@@ -23,7 +24,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Rows claimed at once.
@@ -94,6 +98,7 @@ pub struct Courier<P> {
     notify: Arc<Notify>,
     held: mpsc::UnboundedReceiver<(i64, bool)>,
     halted: Mutex<HashMap<String, Millis>>,
+    metrics: Metrics,
 }
 
 /// A row on its way.
@@ -115,11 +120,11 @@ enum Choice {
 
 impl<P: Post> Courier<P> {
     /// A courier and the handle that wakes it.
-    pub fn new(db: Db, clock: Clock, keys: Keys, post: Arc<P>) -> (Self, Wake) {
+    pub fn new(db: Db, clock: Clock, keys: Keys, post: Arc<P>, metrics: Metrics) -> (Self, Wake) {
         let notify = Arc::new(Notify::new());
         let (held_in, held) = mpsc::unbounded_channel();
         let wake = Wake { notify: notify.clone(), held: held_in };
-        (Courier { db, clock, keys, post, notify, held, halted: Mutex::default() }, wake)
+        (Courier { db, clock, keys, post, notify, held, halted: Mutex::default(), metrics }, wake)
     }
 
     /// Works until it is told to stop, then finishes what is in hand.
@@ -155,12 +160,24 @@ impl<P: Post> Courier<P> {
         if parcels.is_empty() {
             return Ok(worked);
         }
-        let outcomes = futures_util::future::join_all(
-            parcels.iter().map(|parcel| self.post.send(&parcel.to, &parcel.way, &parcel.row.reply)),
-        )
-        .await;
+        let outcomes = futures_util::future::join_all(parcels.iter().map(|parcel| self.send(parcel))).await;
         self.record(parcels.into_iter().zip(outcomes).collect()).await?;
         Ok(true)
+    }
+
+    /// Sends one message, and says how it went.
+    async fn send(&self, parcel: &Parcel) -> Outcome {
+        let (begun, channel) = (Instant::now(), &parcel.to.channel);
+        let outcome = self.post.send(&parcel.to, &parcel.way, &parcel.row.reply).await;
+        self.metrics.sent(channel, outcome.name(), begun.elapsed());
+        match outcome {
+            Outcome::Sent(_) => self.metrics.circuit(channel, false),
+            Outcome::Halted(..) => self.metrics.circuit(channel, true),
+            _ => {}
+        }
+        let (row, request) = (parcel.row.id, parcel.row.request.as_deref());
+        tracing::info!(row, request, channel, outcome = outcome.name(), "outbox row {row} on {channel}: {}", outcome.name());
+        outcome
     }
 
     /// Takes due rows under a lease, in one transaction.
@@ -214,8 +231,8 @@ impl<P: Post> Courier<P> {
         for target in targets {
             let id = tx.id()?;
             sqlx::query(
-                "INSERT INTO outbox (id, turn_key, ticket_id, target, lane, class, body, at, not_before, expires_at, tries, state, lease_until)
-                 SELECT $1, turn_key, ticket_id, $2, $3, class, body, at, $4, expires_at, 0, 'pending', 0 FROM outbox WHERE id = $5",
+                "INSERT INTO outbox (id, turn_key, ticket_id, target, lane, class, body, at, not_before, expires_at, tries, state, lease_until, request)
+                 SELECT $1, turn_key, ticket_id, $2, $3, class, body, at, $4, expires_at, 0, 'pending', 0, request FROM outbox WHERE id = $5",
             )
             .bind(id)
             .bind(target.to_string())
@@ -259,11 +276,14 @@ impl<P: Post> Courier<P> {
         };
         match self.choose(tx, &addresses, &tried, now).await? {
             Choice::Go(to, way, window) => {
-                sqlx::query("UPDATE outbox SET state = 'sending', lease_until = $1, tries = tries + 1 WHERE id = $2")
-                    .bind(now + LEASE)
-                    .bind(row.id)
-                    .execute(tx.conn())
-                    .await?;
+                sqlx::query(
+                    "UPDATE outbox SET state = 'sending', lease_until = $1, tries = tries + 1, via_channel = $2 WHERE id = $3",
+                )
+                .bind(now + LEASE)
+                .bind(to.channel.clone())
+                .bind(row.id)
+                .execute(tx.conn())
+                .await?;
                 row.tries += 1;
                 Ok(Some(Parcel { row, to, way, window, tried }))
             }
@@ -515,7 +535,7 @@ impl<P: Post> Courier<P> {
             for push in self.post.quota_warning(channel, used, limit) {
                 messages.push((tx.id()?, String::new(), false, push));
             }
-            super::write(tx, &self.keys, &messages, now).await?;
+            super::write(tx, &self.keys, &messages, &HashMap::new(), now).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::{
     seal::Keys,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
+use std::collections::HashMap;
 
 /// A row that has been written and waits.
 #[derive(Debug, Clone)]
@@ -30,9 +31,11 @@ pub struct Waiting {
     pub expires_at: Millis,
     /// The turn that caused it.
     pub turn_key: String,
+    /// The request that brought the message of that turn, where it may be kept.
+    pub request: Option<String>,
 }
 
-pub(super) const COLUMNS: &str = "id, target, body, class, ticket_id, except_for, tries, expires_at, turn_key";
+pub(super) const COLUMNS: &str = "id, target, body, class, ticket_id, except_for, tries, expires_at, turn_key, request";
 
 impl Waiting {
     pub(super) fn from_row(row: &AnyRow, keys: &Keys) -> Result<Self> {
@@ -52,6 +55,7 @@ impl Waiting {
             tries: row.try_get::<i32, _>("tries")?.into(),
             expires_at: row.try_get("expires_at")?,
             turn_key: row.try_get("turn_key")?,
+            request: row.try_get("request")?,
         })
     }
 }
@@ -72,19 +76,26 @@ fn opened(keys: &Keys, body: &str) -> Result<Reply> {
     Ok(serde_json::from_str(&keys.open(PLACE, body)?)?)
 }
 
-/// Writes messages. Each comes with its id, the key of its turn, and whether the HTTP response is to carry it.
+/// Writes messages. Each comes with its id, the key of its turn, and whether the HTTP response is to carry it; `requests` are the
+/// requests that brought the messages of these turns.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn write(tx: &mut Tx, keys: &Keys, messages: &[(i64, String, bool, Push)], now: Millis) -> Result<()> {
+pub async fn write(
+    tx: &mut Tx,
+    keys: &Keys,
+    messages: &[(i64, String, bool, Push)],
+    requests: &HashMap<String, String>,
+    now: Millis,
+) -> Result<()> {
     let mut rows = Vec::with_capacity(messages.len());
     for (id, turn_key, held, push) in messages {
         rows.push((*id, turn_key, *held, push, sealed(keys, &push.reply)?));
     }
     insert(
         tx,
-        "INSERT INTO outbox (id, turn_key, ticket_id, target, except_for, lane, class, body, at, not_before, expires_at, tries, state, lease_until)",
-        14,
+        "INSERT INTO outbox (id, turn_key, ticket_id, target, except_for, lane, class, body, at, not_before, expires_at, tries, state, lease_until, request)",
+        15,
         "",
         &rows,
         |query, (id, turn_key, held, push, body)| {
@@ -103,6 +114,7 @@ pub async fn write(tx: &mut Tx, keys: &Keys, messages: &[(i64, String, bool, Pus
                 .bind(0_i32)
                 .bind(if *held { "held" } else { "pending" })
                 .bind(0_i64)
+                .bind(requests.get(*turn_key).map(String::as_str))
         },
     )
     .await
@@ -176,7 +188,7 @@ pub async fn release_kept(tx: &mut Tx, hashes: &[String], now: Millis) -> Result
 /// # Errors
 /// Those of the database.
 pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
-    sqlx::query("UPDATE outbox SET body = '', turn_key = '' WHERE lane = $1 AND state IN ('sent', 'superseded', 'expired')")
+    sqlx::query("UPDATE outbox SET body = '', turn_key = '', request = NULL WHERE lane = $1 AND state IN ('sent', 'superseded', 'expired')")
         .bind(to.lane())
         .execute(tx.conn())
         .await?;
@@ -231,13 +243,13 @@ pub async fn take_back(tx: &mut Tx, turn_key: &str) -> Result<Vec<(Target, Optio
         .collect()
 }
 
-/// Messages that did not go out: id, state, class, target's kind, tries, reason. Never their text.
+/// Messages that did not go out: id, state, class, target's kind, tries, reason, request. Never their text.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(conn: &mut AnyConnection) -> Result<Vec<(i64, String, String, String, i64, String)>> {
+pub async fn list(conn: &mut AnyConnection) -> Result<Vec<(i64, String, String, String, i64, String, String)>> {
     let rows = sqlx::query(
-        "SELECT id, state, class, target, tries, COALESCE(why, '') AS why FROM outbox
+        "SELECT id, state, class, target, tries, COALESCE(why, '') AS why, COALESCE(request, '') AS request FROM outbox
          WHERE state IN ('pending', 'held', 'sending', 'kept', 'undeliverable') ORDER BY id LIMIT 500",
     )
     .fetch_all(conn)
@@ -251,6 +263,7 @@ pub async fn list(conn: &mut AnyConnection) -> Result<Vec<(i64, String, String, 
                 row.try_get(3)?,
                 row.try_get::<i32, _>(4)?.into(),
                 row.try_get(5)?,
+                row.try_get(6)?,
             ))
         })
         .collect()

@@ -2,8 +2,7 @@
 
 mod limits;
 mod metrics;
-
-pub use metrics::Metrics;
+mod request;
 
 use crate::{
     bot::{self, App, Bot, Given, Overflow},
@@ -12,6 +11,7 @@ use crate::{
     config::Limits,
     db::Db,
     message::{Content, Reply, Update},
+    metrics::{Hooked, Metrics},
     outbox::Wake,
 };
 use axum::{
@@ -24,7 +24,8 @@ use axum::{
 };
 use limits::{Gate, Verdict};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
+use tracing::Instrument;
 
 /// A platform that takes its answer in the response waits five seconds; ours leaves before.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
@@ -39,6 +40,7 @@ pub struct Web<A> {
     media: crate::media::Wake,
     metrics: Metrics,
     gate: Gate,
+    requests: request::Ids,
 }
 
 impl<A: App> Web<A> {
@@ -50,12 +52,13 @@ impl<A: App> Web<A> {
         clock: Clock,
         wake: Wake,
         media: crate::media::Wake,
+        metrics: Metrics,
         limits: &Limits,
     ) -> Self {
         // Only whoever sits at the machine reaches the simulator, and may let anybody there talk as fast as he likes.
         let counted = channels.iter().filter(|(_, channel)| !matches!(channel, Channel::Simulator(_)));
         let gate = Gate::new(limits, counted.map(|(id, _)| id.as_str()));
-        Web { bot, channels, db, clock, wake, media, metrics: Metrics::default(), gate }
+        Web { bot, channels, db, clock, wake, media, metrics, gate, requests: request::Ids::new() }
     }
 }
 
@@ -72,7 +75,7 @@ pub fn routers<A: App>(web: Web<A>, page: Option<Router>) -> (Router, Router) {
     (router.merge(page.unwrap_or_default()), metrics)
 }
 
-/// A callback of a platform: verified and parsed, then a turn, then the answer.
+/// A callback of a platform, under an id that the answer and all lines of the log about it carry.
 async fn hook<A: App>(
     State(web): State<Arc<Web<A>>>,
     Path(id): Path<String>,
@@ -81,12 +84,32 @@ async fn hook<A: App>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let request = web.requests.of(&headers);
+    let span = tracing::error_span!("hook", request);
+    let mut response = heard(&web, &id, method, query, headers, body, &request).instrument(span).await;
+    if let Ok(request) = request.parse() {
+        response.headers_mut().insert(request::HEADER, request);
+    }
+    response
+}
+
+/// Verified and parsed, then a turn, then the answer.
+async fn heard<A: App>(
+    web: &Arc<Web<A>>,
+    id: &str,
+    method: Method,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+    request_id: &str,
+) -> Response {
+    let begun = Instant::now();
     let body = match body {
         Ok(body) => body,
         // Too large, or broken off: refused like everything else, with an empty body.
         Err(rejection) => return rejection.status().into_response(),
     };
-    let Some(channel) = web.channels.get(&id) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(channel) = web.channels.get(id) else { return StatusCode::NOT_FOUND.into_response() };
     let request = Request {
         post: method == Method::POST,
         query: query.as_deref().unwrap_or_default(),
@@ -94,23 +117,28 @@ async fn hook<A: App>(
         body: &body,
         now: web.clock.now(),
     };
+    let hooked = |how| web.metrics.hooked(id, how, begun.elapsed());
     let mut update = match channel.hear(&request) {
-        Ok(Heard::Answer(answer)) => return respond(answer),
+        Ok(Heard::Answer(answer)) => {
+            hooked(Hooked::Answered);
+            return respond(answer);
+        }
         Ok(Heard::Update(update)) => *update,
         Err(refusal) => {
-            web.metrics.refused();
-            tracing::info!(channel = %id, reason = refusal.reason(), "a callback of {id} was refused: {}", refusal.reason());
+            hooked(Hooked::Refused);
+            tracing::info!(channel = id, reason = refusal.reason(), "a callback of {id} was refused: {}", refusal.reason());
             return refusal.status().into_response();
         }
     };
-    web.metrics.heard();
+    request_id.clone_into(&mut update.request);
     if matches!(update.content, Content::Silent(_)) {
+        hooked(Hooked::Answered);
         return respond(channel.answer(&update, None, web.clock.now()));
     }
-    if let Some(response) = over_rate(&web, channel, &mut update) {
+    if let Some(response) = over_rate(web, channel, &mut update) {
         return response;
     }
-    match turn(&web, update.clone()).await {
+    match turn(web, update.clone()).await {
         Ok(Some(given)) => {
             if carries_media(&update) {
                 web.media.wake();
@@ -119,12 +147,20 @@ async fn hook<A: App>(
             let response = respond(channel.answer(&update, reply, web.clock.now()));
             if let Some((row, _)) = given.held {
                 web.wake.settle(row, true);
+                web.metrics.answered(id);
             }
+            hooked(Hooked::Answered);
             response
         }
         // Too late for the response: the courier delivers the answer.
-        Ok(None) => respond(channel.answer(&update, None, web.clock.now())),
-        Err(Overflow::NoRoom | Overflow::NoDatabase) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Ok(None) => {
+            hooked(Hooked::Late);
+            respond(channel.answer(&update, None, web.clock.now()))
+        }
+        Err(Overflow::NoRoom | Overflow::NoDatabase) => {
+            hooked(Hooked::Overflow);
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
     }
 }
 
@@ -138,7 +174,7 @@ fn over_rate<A: App>(web: &Web<A>, channel: &Channel, update: &mut Update) -> Op
         Verdict::TooFast { tell } => (bot::wording::too_fast(), Some(tell)),
         Verdict::TooMany => (bot::wording::too_many(), None),
     };
-    web.metrics.limited();
+    web.metrics.rate_limited(&update.from.channel);
     let now = web.clock.now();
     match tell {
         _ if channel.ability().answers => Some(respond(channel.answer(update, Some(&Reply::text(sentence)), now))),
@@ -160,7 +196,7 @@ fn carries_media(update: &Update) -> bool {
 async fn turn<A: App>(web: &Arc<Web<A>>, update: Update) -> Result<Option<Given>, Overflow> {
     let (done, given) = oneshot::channel();
     let shared = web.clone();
-    tokio::spawn(async move {
+    let work = async move {
         let result = shared.bot.take(update).await;
         let held = result.as_ref().ok().and_then(|given| given.held.as_ref().map(|(row, _)| *row));
         if done.send(result).is_err()
@@ -168,7 +204,8 @@ async fn turn<A: App>(web: &Arc<Web<A>>, update: Update) -> Result<Option<Given>
         {
             shared.wake.settle(row, false);
         }
-    });
+    };
+    tokio::spawn(work.in_current_span());
     match tokio::time::timeout(ANSWER_WITHIN, given).await {
         Ok(Ok(result)) => result.map(Some),
         Ok(Err(_)) => Err(Overflow::NoRoom),
@@ -192,8 +229,6 @@ async fn ready<A: App>(State(web): State<Arc<Web<A>>>) -> Response {
 }
 
 async fn metrics_text<A: App>(State(web): State<Arc<Web<A>>>) -> Response {
-    match web.metrics.text(&web.db, web.bot.queued()).await {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
+    let text = metrics::text(&web.metrics, &web.db, web.bot.queued(), web.clock.now()).await;
+    ([(header::CONTENT_TYPE, metrics::KIND)], text).into_response()
 }

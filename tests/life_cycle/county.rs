@@ -7,6 +7,7 @@ use minhu::{
     clock::{Clock, DAY, SECOND, parse},
     db::Db,
     message::{Address, Content, Media, MediaKind, Reply, Said, Update},
+    metrics::Metrics,
     outbox::{Courier, Target},
     people::{self, Office, org::Org, person_holder, reporter_place},
     seal::Keys,
@@ -103,9 +104,9 @@ impl County {
         let mut by_name: HashMap<String, i64> = directory.all_staff().map(|staff| (staff.reference.clone(), staff.id)).collect();
         let office = Office { directory, keys: keys.clone(), dialogs: dialogs(None).unwrap() };
         let house = Arc::new(House::new(office, HashMap::new()));
-        let (_, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone());
+        let (_, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone(), Metrics::default());
         let stop = CancellationToken::new();
-        let (bot, _) = Bot::start(house, db.clone(), clock.clone(), keys.clone(), wake, stop.clone());
+        let (bot, _) = Bot::start(house, db.clone(), clock.clone(), keys.clone(), wake, Metrics::default(), stop.clone());
         let mut tx = db.write().await.unwrap();
         let accounts: Vec<(String, String)> = citizens.iter().map(|name| ("sim".to_owned(), (*name).to_owned())).collect();
         let ids = people::store::add_citizens(&mut tx, &keys, &accounts, clock.now()).await.unwrap();
@@ -252,6 +253,7 @@ impl County {
             content: Content::Said(Said { text: text.to_owned(), media, ..Said::default() }),
             at: self.clock.now(),
             via: None,
+            request: String::new(),
         };
         let turn_key = self.bot.turn_key(&update);
         self.bot.take(update).await.unwrap();

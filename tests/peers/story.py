@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
 from peers import JPEG, Clock, DingTalk, Inboxes, Platforms, WeChat, http
 
 # A Monday morning, so that neither quiet hours nor a weekend hold anything back.
@@ -39,6 +41,7 @@ GROUP = ("ding-group", "cidSwj0001==")
 CONFIG = """
 [server]
 listen = "127.0.0.1:{port}"
+metrics = "127.0.0.1:{figures}"
 public_url = "http://127.0.0.1:{port}"
 
 [database]
@@ -220,10 +223,10 @@ def free_port():
             return probe.getsockname()[1]
 
 
-def write_files(directory, port, base):
+def write_files(directory, port, base, figures=2):
     (directory / "org.toml").write_text(ORG, encoding="utf-8")
     config = directory / "minhu.toml"
-    config.write_text(CONFIG.format(port=port, dir=directory, base=base, mp=MP, ding=DING), encoding="utf-8")
+    config.write_text(CONFIG.format(port=port, figures=figures, dir=directory, base=base, mp=MP, ding=DING), encoding="utf-8")
     return config
 
 
@@ -231,9 +234,9 @@ class Server:
     """The program as a process of its own, over a folder that outlives it."""
 
     def __init__(self, minhu, directory, platforms):
-        self.port = free_port()
+        self.port, self.figures_port = free_port(), free_port()
         self.hooks = f"http://127.0.0.1:{self.port}"
-        self.config = write_files(directory, self.port, platforms.base)
+        self.config = write_files(directory, self.port, platforms.base, self.figures_port)
         self.minhu, self.directory = minhu, directory
         self.clock = Clock(START.timestamp())
         self.process = None
@@ -277,6 +280,12 @@ class Server:
             assert time.monotonic() < end, f"{sql}: {found}"
             time.sleep(0.1)
 
+    def figures(self):
+        """What Prometheus would read, by its own reader of the strict format: values by name and labels."""
+        text = http("GET", f"http://127.0.0.1:{self.figures_port}/metrics")[1].decode()
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        return {(sample.name, *(f"{name}={value}" for name, value in sorted(sample.labels.items()))): sample.value for sample in samples}
+
     def rows(self):
         """How many rows the tables hold that a message can add to."""
         tables = ("conversation", "seen", "ticket", "ticket_event", "outbox", "media", "fault", "account")
@@ -299,6 +308,11 @@ def play(minhu):
             assert server.query("SELECT solved, value, contacted FROM rating") == [("yes", 5, "yes")]
             server.until("SELECT state, mime FROM media", [("ready", "image/jpeg")] * 2)
             assert server.rows()["fault"] == 0, server.query("SELECT why FROM fault")
+            figures = server.figures()
+            assert figures["minhu_database_up",] == 1 and figures["minhu_log_lines_lost_total",] == 0, figures
+            done = figures["minhu_turns_total", "channel=mp", "outcome=done"]
+            assert done > 0 and figures["minhu_turn_seconds_count", "channel=mp"] >= done, figures
+            assert figures["minhu_hook_seconds_bucket", "channel=mp", "le=+Inf", "outcome=answered"] > 0, figures
             assert not platforms.unexpected, f"calls that the platforms do not have: {platforms.unexpected}"
             print(f"{number}: reported, dispatched, signed, done, passed, rated; killed twice on the way")
         finally:

@@ -211,7 +211,8 @@ pub fn organisation() -> String {
     std::fs::read_to_string(file).unwrap().replace("\"sim:", "\"ding:")
 }
 
-fn settings(folder: &Path, database: &str, wechat: &str, ding: &str) -> String {
+/// The configuration of a service in a folder, with a database and channels `mp` and `ding` that lead to these servers.
+pub fn settings(folder: &Path, database: &str, wechat: &str, ding: &str) -> String {
     let folder = folder.display();
     format!(
         r#"

@@ -4,6 +4,7 @@ use super::{
     Config, Outcome,
     errors::{self, Class},
 };
+use crate::metrics::Metrics;
 use reqwest::{RequestBuilder, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -30,6 +31,8 @@ pub(super) struct Api {
     http: reqwest::Client,
     /// Held while a token is asked for, so that one caller asks and the others wait for what it gets.
     tokens: Mutex<Tokens>,
+    /// Where fetched tokens are counted.
+    pub(super) metrics: Metrics,
 }
 
 #[derive(Default)]
@@ -48,7 +51,7 @@ struct Token {
 
 impl Api {
     pub(super) fn new(config: Config, http: reqwest::Client) -> Self {
-        Api { config, http, tokens: Mutex::default() }
+        Api { config, http, tokens: Mutex::default(), metrics: Metrics::default() }
     }
 
     /// Calls a new interface.
@@ -97,7 +100,9 @@ impl Api {
         if let Some((_, class)) = tokens.failed.filter(|(at, _)| *at >= asked) {
             return Err(class);
         }
-        match self.fresh_token().await {
+        let fetched = self.fresh_token().await;
+        self.metrics.token(&self.config.id, fetched.is_ok());
+        match fetched {
             Ok(token) => {
                 let value = token.value.clone();
                 *tokens = Tokens { live: Some(token), failed: None };

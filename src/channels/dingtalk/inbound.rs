@@ -87,6 +87,7 @@ pub(super) fn parse(config: &Config, body: &[u8], signed_at: Millis, now: Millis
         nick: string(&body, "senderNick").map(|nick| one_line(&clean(nick))).filter(|nick| !nick.is_empty()),
         at: created.unwrap_or(signed_at),
         via: created.and_then(|_| via(&body, &config.oapi_base, now)),
+        request: String::new(),
     })
 }
 

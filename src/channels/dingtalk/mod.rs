@@ -15,6 +15,7 @@ use super::{Ability, Answer, Heard, Outcome, Refusal, Request, Way};
 use crate::{
     clock::{DAY, HOUR, MINUTE, SECOND},
     message::{Address, Media, Millis, Reply},
+    metrics::Metrics,
 };
 use api::Api;
 use secrecy::{ExposeSecret, SecretString};
@@ -157,6 +158,13 @@ impl DingTalk {
     /// download names is checked before it is asked, and what it would lead to is not.
     pub fn new(config: Config, http: reqwest::Client) -> Self {
         DingTalk { api: Api::new(config, http) }
+    }
+
+    /// Counts the tokens it asks for with these figures.
+    #[must_use]
+    pub fn counted(mut self, metrics: &Metrics) -> Self {
+        self.api.metrics = metrics.clone();
+        self
     }
 
     /// Checks the signature of a callback and reads it. Stores nothing.

@@ -100,6 +100,7 @@ impl Simulator {
             content: post.content(),
             at: request.now,
             via: None,
+            request: String::new(),
         })))
     }
 

@@ -1,6 +1,6 @@
 //! Calls to the platform: the access token, sending, the menu, files, and what its error codes mean.
 
-use crate::channels::Outcome;
+use crate::{channels::Outcome, metrics::Metrics};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header::CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ pub(super) struct Api {
     app_id: String,
     secret: SecretString,
     token: Mutex<Option<Token>>,
+    /// Where fetched tokens are counted, and the channel's name there.
+    pub counted: (Metrics, String),
 }
 
 struct Token {
@@ -42,7 +44,7 @@ struct Token {
 impl Api {
     /// `base` is scheme and host, without a slash at its end.
     pub fn new(http: Client, base: String, app_id: String, secret: SecretString) -> Self {
-        Api { http, base, app_id, secret, token: Mutex::new(None) }
+        Api { http, base, app_id, secret, token: Mutex::new(None), counted: Default::default() }
     }
 
     /// Posts JSON to an interface and gives its answer when it says that all is well. A token that is no longer taken is
@@ -104,6 +106,15 @@ impl Api {
             return Ok(token);
         }
         *kept = None;
+        let fetched = self.fresh_token().await;
+        self.counted.0.token(&self.counted.1, fetched.is_ok());
+        let token = fetched?;
+        let value = token.value.clone();
+        *kept = Some(token);
+        Ok(value)
+    }
+
+    async fn fresh_token(&self) -> Result<Token, Outcome> {
         let path = "/cgi-bin/stable_token";
         // Never `force_refresh`: it would take the token away from other systems of the same account.
         let body = json!({
@@ -119,8 +130,7 @@ impl Api {
         let life = Duration::from_secs(answer["expires_in"].as_u64().unwrap_or_default());
         let value = SecretString::from(value);
         let until = Instant::now() + life.saturating_sub(RENEWED_BEFORE_END).max(SHORTEST_USE);
-        *kept = Some(Token { value: value.clone(), until });
-        Ok(value)
+        Ok(Token { value, until })
     }
 }
 

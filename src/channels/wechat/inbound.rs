@@ -27,7 +27,7 @@ pub(super) fn update(id: &str, fields: &Fields) -> Result<Update, &'static str> 
         }
     };
     let from = Address { channel: id.to_owned(), account: from.to_owned(), group: None };
-    Ok(Update { key: text::clean(&format!("{id}|{key}")), from, nick: None, content, at, via: None })
+    Ok(Update { key: text::clean(&format!("{id}|{key}")), from, nick: None, content, at, via: None, request: String::new() })
 }
 
 /// Our account's original id (`gh_…`) as [`update`] wrote it into the key; a passive reply needs it as its sender.

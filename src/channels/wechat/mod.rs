@@ -16,6 +16,7 @@ use super::seal_box::SealBox;
 use super::{Ability, Answer, Heard, Outcome, Refusal, Request, Way};
 use crate::clock::{HOUR, MINUTE};
 use crate::message::{Address, Content, Media, Millis, Reply, Update};
+use crate::metrics::Metrics;
 use api::Api;
 use envelope::Envelope;
 use secrecy::ExposeSecret;
@@ -74,6 +75,13 @@ impl WeChat {
             templates: config.templates,
             random: Random::new().map_err(about("id"))?,
         })
+    }
+
+    /// Counts the tokens it asks for with these figures.
+    #[must_use]
+    pub fn counted(mut self, metrics: &Metrics) -> Self {
+        self.api.counted = (metrics.clone(), self.id.clone());
+        self
     }
 
     /// Verifies, decrypts and parses a callback; the address check is answered at once.

@@ -5,7 +5,6 @@ use super::*;
 use crate::clock::{DAY, parse};
 use crate::config;
 use std::{
-    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -73,7 +72,7 @@ impl House {
     }
 
     fn keeper_with(&self, root: u8) -> (Keeper<Platform>, Wake) {
-        Keeper::new(self.db.clone(), self.clock.clone(), self.shelf_with(root), self.platform.clone())
+        Keeper::new(self.db.clone(), self.clock.clone(), self.shelf_with(root), self.platform.clone(), Metrics::default())
     }
 
     fn keeper(&self) -> Arc<Keeper<Platform>> {
@@ -127,7 +126,7 @@ impl House {
             urgent: false,
         };
         let rows = [(tx.id().unwrap(), turn.to_owned(), false, reply)];
-        outbox::write(&mut tx, &keys(), &rows, self.clock.now()).await.unwrap();
+        outbox::write(&mut tx, &keys(), &rows, &HashMap::new(), self.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
     }
 
