@@ -20,6 +20,7 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 const BEAT: Duration = Duration::from_secs(2);
@@ -43,6 +44,7 @@ pub(super) async fn run(
     wake: Wake,
     shelf: Shelf,
     dialogs: Option<PathBuf>,
+    told: Arc<Notify>,
     stop: CancellationToken,
 ) {
     let mut changed = dialogs.as_deref().and_then(newest);
@@ -50,6 +52,8 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
+            // Another process has changed the organisation.
+            () = told.notified() => {}
             () = stop.cancelled() => return,
         }
         if let Some(folder) = &dialogs {
