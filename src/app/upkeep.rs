@@ -36,7 +36,8 @@ const LOOK_UPS: usize = 20;
 /// The pause before a look-up: at most five in a second, so that the platform throttles nobody.
 const BETWEEN_LOOK_UPS: Duration = Duration::from_millis(200);
 
-/// Runs until it is told to stop.
+/// Runs until it is told to stop. `told`: another process has changed the organisation.
+#[expect(clippy::too_many_arguments, reason = "all of them become the loop")]
 pub(super) async fn run(
     house: Arc<House>,
     db: Db,
