@@ -33,6 +33,8 @@ const ROLES_AT_ONCE: usize = 16;
 const LEASE: Millis = MINUTE;
 /// The courier looks by itself this often; a wake makes it look at once.
 const BEAT: Duration = Duration::from_secs(1);
+/// And this often at the end, when only what is being sent is waited for.
+const AT_THE_END: Duration = Duration::from_millis(250);
 /// At the end the database is asked for this long to take what is known of the last sends.
 const LAST_WORDS: Duration = Duration::from_secs(15);
 
@@ -149,16 +151,14 @@ impl<P: Post> Courier<P> {
 
     /// Waits until there may be something to do.
     async fn rest(&mut self, stop: &CancellationToken) {
-        let mut until = Instant::now() + self.beat;
-        if stop.is_cancelled() {
-            until = Instant::now() + PATIENCE;
-        }
+        let stopping = stop.is_cancelled();
+        let mut until = Instant::now() + if stopping { AT_THE_END } else { self.beat };
         loop {
             tokio::select! {
                 () = self.wake.look.notified() => return,
                 Some(sent) = self.sends.join_next() => return self.take_in(sent),
                 () = tokio::time::sleep_until(until) => return,
-                () = stop.cancelled(), if until > Instant::now() + PATIENCE => return,
+                () = stop.cancelled(), if !stopping => return,
                 () = self.wake.handed.notified() => until = until.min(Instant::now() + PATIENCE),
             }
         }
