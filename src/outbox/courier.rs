@@ -21,7 +21,7 @@ use crate::{
     seal::Keys,
 };
 use futures_util::FutureExt;
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashSet, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -77,6 +77,8 @@ pub struct Courier<P> {
     wake: Wake,
     beat: Duration,
     sends: JoinSet<(Parcel, Option<Outcome>)>,
+    /// The rows of `sends`. A clock that jumps over a lease must not make us take what we have in hand.
+    in_hand: HashSet<i64>,
     /// What has ended and is not written down yet.
     ended: Vec<End>,
     /// Channels whose circuit has opened, so that what waits for them is given its way anew.
@@ -111,6 +113,7 @@ impl<P: Post> Courier<P> {
             wake: wake.clone(),
             beat: BEAT,
             sends: JoinSet::new(),
+            in_hand: HashSet::new(),
             ended: Vec::new(),
             opened: Vec::new(),
             adopted: false,
@@ -237,8 +240,8 @@ impl<P: Post> Courier<P> {
         for queue in self.open_queues(now) {
             let most = if queue.is_empty() { AT_ONCE } else { self.room(&queue, now).min(AT_ONCE) };
             let rows = if most == 0 { Vec::new() } else { due(tx, &self.keys, &queue, most, now).await? };
-            looked |= !rows.is_empty();
-            for found in rows {
+            for found in rows.into_iter().filter(|found| !self.in_hand.contains(&found.row.id)) {
+                looked = true;
                 let id = found.row.id;
                 if found.row.expires_at <= now {
                     set_state(tx, id, "expired", "too old").await?;
@@ -257,6 +260,7 @@ impl<P: Post> Courier<P> {
     fn send(&mut self, parcel: Parcel, stop: &CancellationToken) {
         let (post, traffic, stop) = (self.post.clone(), self.traffic.clone(), stop.clone());
         let pace = post.ability(&parcel.to.channel).map(|ability| ability.pace);
+        self.in_hand.insert(parcel.row.id);
         self.sends.spawn(async move {
             let limited = !matches!(parcel.way, Way::Session(_));
             if let Some(pace) = pace.filter(|_| limited)
@@ -273,6 +277,7 @@ impl<P: Post> Courier<P> {
     /// What a send has come to: its channel hears of it at once, the row in the next transaction.
     fn take_in(&mut self, sent: Result<(Parcel, Option<Outcome>), tokio::task::JoinError>) {
         let Ok((parcel, outcome)) = sent else { return };
+        self.in_hand.remove(&parcel.row.id);
         let sign = match &outcome {
             None => Sign::None,
             Some(Outcome::Down(_) | Outcome::Unknown(_)) => Sign::Fails,

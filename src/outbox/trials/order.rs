@@ -125,6 +125,10 @@ async fn a_courier_whose_lease_ran_out_does_not_overwrite_what_became_of_the_row
     until("it is not claimed", || async { world.asked() == 1 }).await;
     place.clock.advance(61_000);
     world.set("mp", Mood::Works);
+    // Its own clock says that the lease is over; it still has the row in hand and does not send it a second time.
+    slow.wake.wake();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(world.asked(), 1);
     let two = place.open().await;
     let quick = place.at_work(&two, &world);
     until_sent(&two, 1).await;
