@@ -15,7 +15,7 @@ use crate::{
     bot::Bot,
     clock::Clock,
     config::Config,
-    db::Db,
+    db::{self, Db, News},
     error::{Error, Result},
     media::{Keeper, Place, Shelf},
     metrics::Metrics,
@@ -25,7 +25,7 @@ use crate::{
 };
 use secrecy::ExposeSecret;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// A running service.
@@ -75,7 +75,17 @@ impl Running {
         let (keeper, keeper_wake) = Keeper::new(db.clone(), clock.clone(), shelf.clone(), house.clone(), metrics.clone());
         let (bot, worker) =
             Bot::start(house.clone(), db.clone(), clock.clone(), keys.clone(), wake.clone(), metrics.clone(), finish.clone());
+        let changed = Arc::new(Notify::new());
+        let hear = {
+            let (wake, changed) = (wake.clone(), changed.clone());
+            move |news| match news {
+                News::Outbox => wake.heard(),
+                News::Organisation => changed.notify_one(),
+            }
+        };
         let mut tasks = vec![
+            tokio::spawn(db::listen(db.clone(), config.database.url.expose_secret().to_owned(), hear, finish.clone())),
+            tokio::spawn(db::ring_on(db.clone(), wake.bell(), finish.clone())),
             tokio::spawn(courier.run(finish.clone())),
             tokio::spawn(keeper.run(finish.clone())),
             worker,
@@ -86,6 +96,7 @@ impl Running {
                 wake.clone(),
                 shelf,
                 config.paths.dialogs.clone(),
+                changed,
                 stop.clone(),
             )),
         ];
@@ -182,15 +193,23 @@ impl Running {
             return Ok(false);
         }
         let now = self.clock.now();
+        // What waits for a platform that is gone is not to be done now.
+        let shut: Vec<String> = self
+            .wakes
+            .iter()
+            .flat_map(Wake::circuits)
+            .filter(|circuit| circuit.until > now)
+            .map(|circuit| circuit.channel)
+            .collect();
         let mut conn = self.db.read().await?;
-        let due: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM outbox WHERE (state = 'pending' AND not_before <= $1) OR state IN ('held', 'sending')
-             UNION ALL SELECT id FROM media WHERE state = 'fetching' AND due_at <= $1 LIMIT 1",
+        let due: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT route FROM outbox WHERE (state = 'pending' AND not_before <= $1) OR state IN ('held', 'sending')
+             UNION ALL SELECT '' FROM media WHERE state = 'fetching' AND due_at <= $1",
         )
         .bind(now)
-        .fetch_optional(&mut *conn)
+        .fetch_all(&mut *conn)
         .await?;
-        Ok(due.is_none())
+        Ok(due.iter().all(|route| shut.contains(route)))
     }
 
     /// Stops taking work, finishes what is in hand, closes the database.

@@ -48,6 +48,10 @@ impl Post for House {
         }
     }
 
+    fn channels(&self) -> Vec<String> {
+        self.channels().keys().cloned().collect()
+    }
+
     fn ability(&self, channel: &str) -> Option<Ability> {
         self.channels().get(channel).map(Channel::ability)
     }

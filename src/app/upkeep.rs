@@ -20,6 +20,7 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 const BEAT: Duration = Duration::from_secs(2);
@@ -35,7 +36,8 @@ const LOOK_UPS: usize = 20;
 /// The pause before a look-up: at most five in a second, so that the platform throttles nobody.
 const BETWEEN_LOOK_UPS: Duration = Duration::from_millis(200);
 
-/// Runs until it is told to stop.
+/// Runs until it is told to stop. `told`: another process has changed the organisation.
+#[expect(clippy::too_many_arguments, reason = "all of them become the loop")]
 pub(super) async fn run(
     house: Arc<House>,
     db: Db,
@@ -43,6 +45,7 @@ pub(super) async fn run(
     wake: Wake,
     shelf: Shelf,
     dialogs: Option<PathBuf>,
+    told: Arc<Notify>,
     stop: CancellationToken,
 ) {
     let mut changed = dialogs.as_deref().and_then(newest);
@@ -50,6 +53,8 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
+            // Another process has changed the organisation.
+            () = told.notified() => {}
             () = stop.cancelled() => return,
         }
         if let Some(folder) = &dialogs {

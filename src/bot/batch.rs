@@ -123,6 +123,7 @@ impl<A: App> Bot<A> {
         let now = self.clock.now();
         let turn_keys: Vec<String> = updates.iter().map(|update| self.turn_key(update)).collect();
         let mut tx = self.db.write().await?;
+        let settled = self.wake.write_settled(&mut tx, now).await?;
         let mut sorted = turn_keys.clone();
         sorted.sort();
         sorted.dedup();
@@ -161,6 +162,7 @@ impl<A: App> Bot<A> {
         }
         self.write(&mut tx, updates, &conversations, all, now).await?;
         tx.commit().await?;
+        settled.kept();
         self.wake.wake();
         Ok(given)
     }

@@ -7,7 +7,7 @@ pub mod wechat;
 
 use crate::message::{Address, Content, Media, Millis, Reply, Update, Via};
 use axum::http::{HeaderMap, StatusCode};
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 /// The largest callback that is read, in bytes.
 pub const MAX_BODY: usize = 1 << 20;
@@ -78,6 +78,8 @@ pub enum Outcome {
     Sent(Option<String>),
     /// Not now: try again after this time at the earliest.
     Later(Duration, &'static str),
+    /// The platform is not reachable or not working. It has taken nothing, and it is not the message's fault.
+    Down(&'static str),
     /// The outcome is unknown (time-out after the request left): may be tried once more.
     Unknown(&'static str),
     /// This way is closed for this recipient now (window over, count used up, session gone): the next way, else keep.
@@ -101,6 +103,7 @@ impl Outcome {
             Outcome::Gone(_) => "gone",
             Outcome::Refused(_) => "refused",
             Outcome::Halted(..) => "halted",
+            Outcome::Down(_) => "down",
         }
     }
 }
@@ -131,6 +134,19 @@ pub struct Ability {
     pub chips: bool,
     /// API calls the organisation may make in a month; `None` where it is not limited.
     pub monthly_calls: Option<u32>,
+    /// How fast messages may leave.
+    pub pace: Pace,
+}
+
+/// How fast messages may leave through a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Calls under way at the same time.
+    pub at_once: usize,
+    /// Calls of one interface in a second; `None` where no figure is known.
+    pub calls_a_second: Option<NonZeroU32>,
+    /// Messages in a minute through the session address of one chat.
+    pub session_a_minute: Option<NonZeroU32>,
 }
 
 /// A configured channel.

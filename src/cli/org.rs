@@ -3,6 +3,7 @@
 use super::{Done, Failure, Opened, complain, say};
 use crate::{
     audit,
+    db::News,
     error::{Error, Result},
     people::{
         Directory, codes,
@@ -112,6 +113,7 @@ async fn import(at: &Opened, file: &Path, dry_run: bool, replace: bool) -> Done 
     audit::record(&mut tx, &at.keys, "org.import", None, &detail, "", at.clock.now()).await?;
     let directory: Directory = store::load(tx.conn(), at.clock.now()).await?;
     tx.commit().await?;
+    at.db.tell(News::Organisation).await;
     listed(&changes);
     say("导入好了。正在运行的服务几秒后就会用新的。");
     for gap in directory.gaps() {

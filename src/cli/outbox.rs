@@ -2,6 +2,7 @@
 
 use super::{Done, Opened, say, table};
 use crate::{
+    db::News,
     error::Error,
     outbox::{self, Target},
     people::Role,
@@ -83,6 +84,7 @@ async fn retry(at: &Opened, id: i64) -> Done {
         return Err(Error::user(format!("没有编号是 {id} 的消息，或者它用不着再发（看 minhu outbox list）")).into());
     }
     tx.commit().await?;
+    at.db.tell(News::Outbox).await;
     say(&format!("{id} 会再发一次。"));
     Ok(())
 }

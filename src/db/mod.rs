@@ -3,9 +3,11 @@
 //! One SQL text serves both, with `$1` placeholders and portable columns. Multi-row statements are the exception and are
 //! made by [`rows`].
 
+mod notify;
 mod rows;
 mod tx;
 
+pub use notify::{Bell, News, listen, ring_on};
 pub use rows::{Query, holders, in_list, insert, rows};
 pub use tx::Tx;
 
@@ -44,6 +46,8 @@ pub struct Db {
     writer: Arc<tokio::sync::Mutex<()>>,
     ids: Ids,
     metrics: Metrics,
+    /// By which this process knows its own news from that of others.
+    name: Arc<str>,
 }
 
 /// The unused rest of the block of ids taken last.
@@ -111,7 +115,8 @@ impl Db {
             })
             .connect(&url)
             .await?;
-        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), metrics: Metrics::default() })
+        let name = crate::seal::random::<8>()?.map(|byte| format!("{byte:02x}")).concat().into();
+        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), metrics: Metrics::default(), name })
     }
 
     /// Counts its times with these figures.

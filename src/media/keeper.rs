@@ -301,7 +301,7 @@ fn not_fetched(outcome: &Outcome) -> Verdict {
         Outcome::Gone(_) => Verdict::NotKept(Trouble::Lost),
         Outcome::Refused(_) => Verdict::NotKept(Trouble::Withheld),
         Outcome::Later(pause, why) | Outcome::Halted(pause, why) => Verdict::Again(millis(pause), why),
-        Outcome::Unknown(why) | Outcome::Closed(why) => Verdict::Again(0, why),
+        Outcome::Down(why) | Outcome::Unknown(why) | Outcome::Closed(why) => Verdict::Again(0, why),
         Outcome::Sent(_) => Verdict::Again(0, "the channel gave no file"),
     }
 }

@@ -1,45 +1,43 @@
-//! The courier: claims due rows, finds the way to their recipients, sends, records how it went.
+//! The courier: claims due rows, sends them, writes down how it went.
 //!
 //! One row at a time per lane, oldest first, so that "accepted" never arrives after "assigned". No network call happens
-//! inside a transaction: claiming commits a lease, sending follows, recording commits the outcome.
+//! inside a transaction: claiming commits a lease, sending follows in a task of its own, and the next transaction writes down
+//! whatever has ended meanwhile and claims what there is room for. So a platform that takes its time holds up nobody else.
 
 use super::{
-    BATCH_EVERY, Class, Push, Target, WORTH, after_quiet, retry_after,
-    store::{COLUMNS, Waiting, handed, marked_pending, sealed, skip_locked},
+    BATCH_EVERY, Push, Target, WORTH,
+    ends::End,
+    queue::{anything_due, dissolve, dissolve_others, due, line_up, roles_due, set_state},
+    store::Waiting,
+    traffic::{Sign, Traffic},
+    wake::{PATIENCE, Wake},
 };
 use crate::{
-    channels::{Ability, Outcome, Way},
-    clock::{Clock, MINUTE, local},
+    channels::{Ability, Outcome, Pace, Way},
+    clock::{Clock, MINUTE},
     db::{Db, Tx},
     error::Result,
-    message::{Address, Millis, Reply, Via},
+    message::{Address, Millis, Reply},
     metrics::Metrics,
-    seal::{Keys, random},
+    seal::Keys,
 };
-use chrono::Datelike;
-use sqlx::{AssertSqlSafe, Row};
-use std::{
-    collections::{HashMap, HashSet},
-    future::Future,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::{
-    sync::{Notify, mpsc},
-    time::Instant,
-};
+use futures_util::FutureExt;
+use std::{collections::HashSet, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// Rows claimed at once.
-const AT_ONCE: i64 = 16;
-/// Longer than any HTTP limit of the channels.
+/// Rows of one queue that are looked at in one transaction.
+const AT_ONCE: usize = 64;
+/// Roles replaced by their holders in one transaction: each may need an id for every holder.
+const ROLES_AT_ONCE: usize = 16;
+/// Longer than any HTTP limit of the channels, with a token fetched and a call repeated.
 const LEASE: Millis = MINUTE;
-/// A session address is left alone this long before its end.
-const SESSION_MARGIN: Millis = 5 * MINUTE;
 /// The courier looks by itself this often; a wake makes it look at once.
 const BEAT: Duration = Duration::from_secs(1);
-/// Administrators hear of a quota when this share of it, in percent, is used up.
-const QUOTA_WARNING: i64 = 70;
+/// And this often at the end, when only what is being sent is waited for.
+const AT_THE_END: Duration = Duration::from_millis(250);
+/// At the end the database is asked for this long to take what is known of the last sends.
+const LAST_WORDS: Duration = Duration::from_secs(15);
 
 /// Where a target leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +54,8 @@ pub trait Post: Send + Sync + 'static {
     fn find(&self, tx: &mut Tx, target: &Target, except: Option<i64>) -> impl Future<Output = Result<Found>> + Send;
     /// Sends one message; never called inside a transaction.
     fn send(&self, to: &Address, way: &Way, reply: &Reply) -> impl Future<Output = Outcome> + Send;
+    /// The channels that are configured.
+    fn channels(&self) -> Vec<String>;
     /// What a channel can do; `None` for a channel that is no longer configured.
     fn ability(&self, channel: &str) -> Option<Ability>;
     /// Can this channel send something when its window is closed?
@@ -68,521 +68,257 @@ pub trait Post: Send + Sync + 'static {
     fn quota_warning(&self, channel: &str, used: i64, limit: i64) -> Vec<Push>;
 }
 
-/// Wakes the courier and tells it which held replies have travelled in an HTTP response.
-#[derive(Debug, Clone)]
-pub struct Wake {
-    notify: Arc<Notify>,
-    held: mpsc::UnboundedSender<(i64, bool)>,
-}
-
-impl Wake {
-    /// Something may be due.
-    pub fn wake(&self) {
-        self.notify.notify_one();
-    }
-
-    /// A held reply was handed over in time, or was too late and is the courier's.
-    pub fn settle(&self, row: i64, handed: bool) {
-        // The receiver is gone only when the program ends; the row's own time then brings it to the next courier.
-        let _ = self.held.send((row, handed));
-        self.notify.notify_one();
-    }
-}
-
 /// The courier of one process.
 pub struct Courier<P> {
-    db: Db,
-    clock: Clock,
-    keys: Keys,
-    post: Arc<P>,
-    notify: Arc<Notify>,
-    held: mpsc::UnboundedReceiver<(i64, bool)>,
-    halted: Mutex<HashMap<String, Millis>>,
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) keys: Keys,
+    pub(super) post: Arc<P>,
+    pub(super) traffic: Traffic,
     metrics: Metrics,
+    wake: Wake,
+    beat: Duration,
+    sends: JoinSet<(Parcel, Option<Outcome>)>,
+    /// The rows of `sends`. A clock that jumps over a lease must not make us take what we have in hand.
+    in_hand: HashSet<i64>,
+    /// What has ended and is not written down yet.
+    ended: Vec<End>,
+    /// Channels whose circuit has opened, so that what waits for them is given its way anew.
+    opened: Vec<String>,
+    /// Whether what waits for channels that are gone was given its way anew.
+    adopted: bool,
 }
 
 /// A row on its way.
-struct Parcel {
-    row: Waiting,
-    to: Address,
-    way: Way,
-    window: String,
-    tried: String,
-}
-
-/// What the choice of a way came to.
-enum Choice {
-    Go(Address, Way, String),
-    Keep(String),
-    Wait(Millis),
-    Nobody,
+pub(super) struct Parcel {
+    pub row: Waiting,
+    pub to: Address,
+    pub way: Way,
+    /// The hash of the address's window.
+    pub window: String,
+    /// The channels that were tried in vain, with commas.
+    pub tried: String,
+    /// Until when the row is this courier's. Later claims have later leases, so it also says whose claim it is.
+    pub lease: Millis,
 }
 
 impl<P: Post> Courier<P> {
     /// A courier and the handle that wakes it.
     pub fn new(db: Db, clock: Clock, keys: Keys, post: Arc<P>, metrics: Metrics) -> (Self, Wake) {
-        let notify = Arc::new(Notify::new());
-        let (held_in, held) = mpsc::unbounded_channel();
-        let wake = Wake { notify: notify.clone(), held: held_in };
-        (Courier { db, clock, keys, post, notify, held, halted: Mutex::default(), metrics }, wake)
+        let wake = Wake::default();
+        let courier = Courier {
+            db,
+            clock,
+            keys,
+            post,
+            traffic: wake.traffic.clone(),
+            metrics,
+            wake: wake.clone(),
+            beat: BEAT,
+            sends: JoinSet::new(),
+            in_hand: HashSet::new(),
+            ended: Vec::new(),
+            opened: Vec::new(),
+            adopted: false,
+        };
+        (courier, wake)
     }
 
-    /// Works until it is told to stop, then finishes what is in hand.
+    /// A courier that looks by itself this seldom, so that only a wake explains what it does.
+    #[cfg(test)]
+    pub(super) fn with_beat(self, beat: Duration) -> Self {
+        Courier { beat, ..self }
+    }
+
+    /// Works until it is told to stop. Then it takes nothing more, waits for what is being sent, gives back what is not, and
+    /// writes everything down.
     pub async fn run(mut self, stop: CancellationToken) {
+        let mut last = None;
         loop {
-            let worked = match self.round().await {
+            let stopping = stop.is_cancelled();
+            let worked = match self.round(&stop).await {
                 Ok(worked) => worked,
                 Err(error) => {
                     tracing::error!(error = %error, "the courier could not work: {error}");
                     false
                 }
             };
-            if stop.is_cancelled() && !worked {
-                return;
+            if stopping {
+                let owed = !self.sends.is_empty() || !self.ended.is_empty() || self.wake.is_owed();
+                if !owed || last.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS {
+                    return;
+                }
             }
             if !worked {
-                tokio::select! {
-                    () = self.notify.notified() => {}
-                    () = tokio::time::sleep(BEAT) => {}
-                    () = stop.cancelled() => {}
-                }
+                self.rest(&stop).await;
             }
         }
     }
 
-    /// One round: settle, claim, send, record. Says whether there was anything to do.
-    async fn round(&mut self) -> Result<bool> {
-        let mut settled = (Vec::new(), Vec::new());
-        while let Ok((row, was_handed)) = self.held.try_recv() {
-            if was_handed { settled.0.push(row) } else { settled.1.push(row) }
+    /// Waits until there may be something to do.
+    async fn rest(&mut self, stop: &CancellationToken) {
+        let stopping = stop.is_cancelled();
+        let mut until = Instant::now() + if stopping { AT_THE_END } else { self.beat };
+        loop {
+            tokio::select! {
+                () = self.wake.look.notified() => return,
+                Some(sent) = self.sends.join_next() => return self.take_in(sent),
+                () = tokio::time::sleep_until(until) => return,
+                () = stop.cancelled(), if !stopping => return,
+                () = self.wake.handed.notified() => until = until.min(Instant::now() + PATIENCE),
+            }
         }
-        let (worked, parcels) = self.claim(&settled.0, &settled.1).await?;
-        if parcels.is_empty() {
-            return Ok(worked);
-        }
-        let outcomes = futures_util::future::join_all(parcels.iter().map(|parcel| self.send(parcel))).await;
-        self.record(parcels.into_iter().zip(outcomes).collect()).await?;
-        Ok(true)
     }
 
-    /// Sends one message, and says how it went.
-    async fn send(&self, parcel: &Parcel) -> Outcome {
-        let (begun, channel) = (Instant::now(), &parcel.to.channel);
-        let outcome = self.post.send(&parcel.to, &parcel.way, &parcel.row.reply).await;
-        self.metrics.sent(channel, outcome.name(), begun.elapsed());
-        match outcome {
-            Outcome::Sent(_) => self.metrics.circuit(channel, false),
-            Outcome::Halted(..) => self.metrics.circuit(channel, true),
-            _ => {}
+    /// One round: write down, claim, send. Says whether there may be more to do at once.
+    async fn round(&mut self, stop: &CancellationToken) -> Result<bool> {
+        while let Some(sent) = self.sends.try_join_next() {
+            self.take_in(sent);
         }
-        let (row, request) = (parcel.row.id, parcel.row.request.as_deref());
-        tracing::info!(row, request, channel, outcome = outcome.name(), "outbox row {row} on {channel}: {}", outcome.name());
-        outcome
-    }
-
-    /// Takes due rows under a lease, in one transaction.
-    async fn claim(&self, handed_ids: &[i64], late_ids: &[i64]) -> Result<(bool, Vec<Parcel>)> {
         let now = self.clock.now();
-        if handed_ids.is_empty() && late_ids.is_empty() && !self.anything_due(now).await? {
-            return Ok((false, Vec::new()));
+        let claiming = !stop.is_cancelled();
+        let nothing = self.ended.is_empty() && self.opened.is_empty();
+        let pressed = self.wake.is_pressed() || (!claiming && self.wake.is_owed());
+        if nothing && !pressed && !(claiming && anything_due(&self.db, &self.open_queues(now), now).await?) {
+            return Ok(false);
         }
-        let mut tx = self.db.write().await?;
-        handed(&mut tx, handed_ids, now).await?;
-        marked_pending(&mut tx, late_ids, now).await?;
-        let rows = due(&mut tx, &self.keys, now).await?;
-        let mut worked = !rows.is_empty();
-        let mut parcels = Vec::new();
-        let mut lanes = HashSet::new();
-        for (row, tried) in rows {
-            if row.expires_at <= now {
-                set_state(&mut tx, row.id, "expired", "too old").await?;
-            } else if matches!(row.target, Target::Role { .. }) {
-                self.expand(&mut tx, &row, now).await?;
-            } else if lanes.insert(row.target.lane()) {
-                match self.prepare(&mut tx, row, tried, now).await? {
-                    Some(parcel) => parcels.push(parcel),
-                    None => worked = true,
-                }
+        let mut claimed = Vec::new();
+        let looked = self.transact(&mut claimed, claiming, now).await;
+        match looked {
+            Ok(looked) => {
+                self.ended.clear();
+                self.opened.clear();
+                self.adopted = true;
+                claimed.into_iter().for_each(|parcel| self.send(parcel, stop));
+                Ok(looked)
+            }
+            Err(error) => {
+                claimed.iter().for_each(|parcel| _ = self.traffic.ended(&parcel.to.channel, Sign::None, now));
+                Err(error)
             }
         }
+    }
+
+    /// Everything of a round that is written, in one transaction. Says whether it found rows.
+    async fn transact(&self, claimed: &mut Vec<Parcel>, claiming: bool, now: Millis) -> Result<bool> {
+        let mut tx = self.db.write().await?;
+        let settled = self.wake.write_settled(&mut tx, now).await?;
+        self.write_down(&mut tx, &self.ended, now).await?;
+        if !self.adopted {
+            dissolve_others(&mut tx, &[self.post.channels(), vec![String::new()]].concat()).await?;
+        }
+        for channel in &self.opened {
+            dissolve(&mut tx, channel, now).await?;
+        }
+        let looked = claiming && self.claim(&mut tx, claimed, now).await?;
         tx.commit().await?;
-        Ok((worked, parcels))
+        settled.kept();
+        Ok(looked)
     }
 
-    /// A look without the right to write, so that an idle courier disturbs nobody.
-    async fn anything_due(&self, now: Millis) -> Result<bool> {
-        let mut conn = self.db.read().await?;
-        let due: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM outbox WHERE (state IN ('pending', 'held') AND not_before <= $1) OR (state = 'sending' AND lease_until <= $2) LIMIT 1",
-        )
-        .bind(now)
-        .bind(now)
-        .fetch_optional(&mut *conn)
-        .await?;
-        Ok(due.is_some())
+    /// Queues that may be taken from: those of channels with room, and rows that have no way yet.
+    fn open_queues(&self, now: Millis) -> Vec<String> {
+        let mut open = self.post.channels();
+        open.retain(|channel| self.room(channel, now) > 0);
+        open.push(String::new());
+        open
     }
 
-    /// Puts the holders of a role, or their group, in place of the role.
-    async fn expand(&self, tx: &mut Tx, row: &Waiting, now: Millis) -> Result<()> {
-        let Found::Targets(targets) = self.post.find(tx, &row.target, row.except).await? else {
-            tracing::warn!(row = row.id, "outbox row {} is for a role that nobody holds", row.id);
-            return set_state(tx, row.id, "undeliverable", "nobody holds the role").await;
+    pub(super) fn room(&self, channel: &str, now: Millis) -> usize {
+        self.post.ability(channel).map_or(0, |ability| self.traffic.room(channel, &ability, now))
+    }
+
+    /// Takes due rows under a lease, as many as their channels have room for; the others line up. Says whether there were any.
+    async fn claim(&self, tx: &mut Tx, claimed: &mut Vec<Parcel>, now: Millis) -> Result<bool> {
+        let roles = roles_due(tx, &self.keys, ROLES_AT_ONCE, now).await?;
+        for row in &roles {
+            if row.expires_at <= now {
+                set_state(tx, row.id, "expired", "too old").await?;
+            } else {
+                self.expand(tx, row, now).await?;
+            }
+        }
+        let mut looked = !roles.is_empty();
+        // What waits for a channel comes before what has just come in.
+        for queue in self.open_queues(now) {
+            let most = if queue.is_empty() { AT_ONCE } else { self.room(&queue, now).min(AT_ONCE) };
+            let rows = if most == 0 { Vec::new() } else { due(tx, &self.keys, &queue, most, now).await? };
+            for found in rows.into_iter().filter(|found| !self.in_hand.contains(&found.row.id)) {
+                looked = true;
+                let id = found.row.id;
+                if found.row.expires_at <= now {
+                    set_state(tx, id, "expired", "too old").await?;
+                } else if let Some(channel) = found.behind.filter(|_| queue.is_empty()) {
+                    line_up(tx, id, &channel, None).await?;
+                } else if let Some(parcel) = self.prepare(tx, found.row, found.tried, now + LEASE, now).await? {
+                    self.traffic.took(&parcel.to.channel);
+                    claimed.push(parcel);
+                }
+            }
+        }
+        Ok(looked)
+    }
+
+    /// Sends one message in a task of its own, at the rate that the platform permits.
+    fn send(&mut self, parcel: Parcel, stop: &CancellationToken) {
+        let (post, traffic, metrics, stop) = (self.post.clone(), self.traffic.clone(), self.metrics.clone(), stop.clone());
+        let pace = post.ability(&parcel.to.channel).map(|ability| ability.pace);
+        self.in_hand.insert(parcel.row.id);
+        self.sends.spawn(async move {
+            let limited = !matches!(parcel.way, Way::Session(_));
+            if let Some(pace) = pace.filter(|_| limited)
+                && !may_call(&traffic, &parcel.to.channel, pace, &stop).await
+            {
+                return (parcel, None);
+            }
+            let sending = AssertUnwindSafe(post.send(&parcel.to, &parcel.way, &parcel.row.reply)).catch_unwind();
+            let begun = Instant::now();
+            let outcome = sending.await.unwrap_or(Outcome::Unknown("panic"));
+            let (row, request, channel) = (parcel.row.id, parcel.row.request.as_deref(), &parcel.to.channel);
+            metrics.sent(channel, outcome.name(), begun.elapsed());
+            tracing::info!(row, request, channel, outcome = outcome.name(), "outbox row {row} on {channel}: {}", outcome.name());
+            (parcel, Some(outcome))
+        });
+    }
+
+    /// What a send has come to: its channel hears of it at once, the row in the next transaction.
+    fn take_in(&mut self, sent: Result<(Parcel, Option<Outcome>), tokio::task::JoinError>) {
+        let Ok((parcel, outcome)) = sent else { return };
+        self.in_hand.remove(&parcel.row.id);
+        let sign = match &outcome {
+            None => Sign::None,
+            Some(Outcome::Down(_) | Outcome::Unknown(_)) => Sign::Fails,
+            Some(Outcome::Halted(pause, _)) => Sign::Halts(Millis::try_from(pause.as_millis()).unwrap_or(Millis::MAX / 4)),
+            Some(Outcome::Sent(_) | Outcome::Later(..) | Outcome::Closed(_) | Outcome::Gone(_) | Outcome::Refused(_)) => {
+                Sign::Answers
+            }
         };
-        for target in targets {
-            let id = tx.id()?;
-            sqlx::query(
-                "INSERT INTO outbox (id, turn_key, ticket_id, target, lane, class, body, at, not_before, expires_at, tries, state, lease_until, request)
-                 SELECT $1, turn_key, ticket_id, $2, $3, class, body, at, $4, expires_at, 0, 'pending', 0, request FROM outbox WHERE id = $5",
-            )
-            .bind(id)
-            .bind(target.to_string())
-            .bind(target.lane())
-            .bind(now)
-            .bind(row.id)
-            .execute(tx.conn())
-            .await?;
+        if sign == Sign::Answers {
+            self.metrics.circuit(&parcel.to.channel, false);
         }
-        set_state(tx, row.id, "superseded", "given to the holders").await
-    }
-
-    /// Chooses the way of one row and takes the lease, or says when to come back.
-    async fn prepare(&self, tx: &mut Tx, mut row: Waiting, tried: String, now: Millis) -> Result<Option<Parcel>> {
-        if row.class == Class::Batch {
-            let lane = row.target.lane();
-            let last: Option<i64> = sqlx::query_scalar(
-                "SELECT CAST(MAX(sent_at) AS BIGINT) FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'sent'",
-            )
-            .bind(&lane)
-            .fetch_one(tx.conn())
-            .await?;
-            if let Some(next) = last.map(|last| last + BATCH_EVERY).filter(|next| *next > now) {
-                sqlx::query("UPDATE outbox SET not_before = $1 WHERE lane = $2 AND class = 'batch' AND state = 'pending' AND not_before < $1")
-                    .bind(after_quiet(next))
-                    .bind(&lane)
-                    .execute(tx.conn())
-                    .await?;
-                return Ok(None);
-            }
-            self.gather(tx, &mut row, &lane, now).await?;
-        }
-        if let Some(private) = row.reply.private.take()
-            && !matches!(row.target, Target::Group(_))
-        {
-            row.reply.text = private;
-        }
-        let Found::Addresses(addresses) = self.post.find(tx, &row.target, row.except).await? else {
-            set_state(tx, row.id, "undeliverable", "no address").await?;
-            return Ok(None);
-        };
-        match self.choose(tx, &addresses, &tried, now).await? {
-            Choice::Go(to, way, window) => {
-                sqlx::query(
-                    "UPDATE outbox SET state = 'sending', lease_until = $1, tries = tries + 1, via_channel = $2 WHERE id = $3",
-                )
-                .bind(now + LEASE)
-                .bind(to.channel.clone())
-                .bind(row.id)
-                .execute(tx.conn())
-                .await?;
-                row.tries += 1;
-                Ok(Some(Parcel { row, to, way, window, tried }))
-            }
-            Choice::Keep(hash) => {
-                self.keep(tx, row, &hash).await?;
-                Ok(None)
-            }
-            Choice::Wait(until) => {
-                sqlx::query("UPDATE outbox SET not_before = $1, state = 'pending' WHERE id = $2")
-                    .bind(until)
-                    .bind(row.id)
-                    .execute(tx.conn())
-                    .await?;
-                Ok(None)
-            }
-            Choice::Nobody => {
-                tracing::warn!(row = row.id, "outbox row {} has no recipient that can be reached", row.id);
-                set_state(tx, row.id, "undeliverable", "no address").await?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Makes one list of a lane's waiting batch rows.
-    async fn gather(&self, tx: &mut Tx, row: &mut Waiting, lane: &str, now: Millis) -> Result<()> {
-        let others = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'pending' AND not_before <= $2 AND id <> $3 ORDER BY id"
-        )))
-        .bind(lane.to_owned())
-        .bind(now)
-        .bind(row.id)
-        .fetch_all(tx.conn())
-        .await?;
-        if others.is_empty() {
-            return Ok(());
-        }
-        let mut replies = vec![std::mem::take(&mut row.reply)];
-        for other in &others {
-            let other = Waiting::from_row(other, &self.keys)?;
-            set_state(tx, other.id, "superseded", "in one list").await?;
-            replies.push(other.reply);
-        }
-        row.reply = self.post.merged(&replies);
-        row.ticket = None;
-        rewrite(tx, &self.keys, row).await
-    }
-
-    /// Keeps a message for the next contact, as one with what is kept there about the same ticket.
-    async fn keep(&self, tx: &mut Tx, mut row: Waiting, hash: &str) -> Result<()> {
-        let older = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM outbox WHERE lane = $1 AND state = 'kept' AND ticket_id = $2 AND id <> $3 ORDER BY id"
-        )))
-        .bind(row.target.lane())
-        .bind(row.ticket)
-        .bind(row.id)
-        .fetch_all(tx.conn())
-        .await?;
-        if !older.is_empty() {
-            let mut replies = Vec::new();
-            for older in &older {
-                let older = Waiting::from_row(older, &self.keys)?;
-                set_state(tx, older.id, "superseded", "kept as one").await?;
-                replies.push(older.reply);
-            }
-            replies.push(std::mem::take(&mut row.reply));
-            row.reply = self.post.merged(&replies);
-            rewrite(tx, &self.keys, &row).await?;
-        }
-        sqlx::query("UPDATE outbox SET state = 'kept', kept_for = $1, why = 'no window' WHERE id = $2")
-            .bind(hash.to_owned())
-            .bind(row.id)
-            .execute(tx.conn())
-            .await?;
-        Ok(())
-    }
-
-    /// The first address that can be written to now, and how.
-    async fn choose(&self, tx: &mut Tx, addresses: &[Address], tried: &str, now: Millis) -> Result<Choice> {
-        let mut keep = None;
-        let mut wait = None;
-        for address in addresses {
-            let Some(ability) = self.post.ability(&address.channel) else { continue };
-            if tried.split(',').any(|channel| channel == address.channel) {
-                continue;
-            }
-            if let Some(until) = self.halted_until(&address.channel, now) {
-                wait = Some(wait.map_or(until, |wait: Millis| wait.min(until)));
-                continue;
-            }
-            let hash = window_hash(&self.keys, address);
-            let window = sqlx::query("SELECT until, left_over, via, via_until FROM send_window WHERE hash = $1")
-                .bind(hash.clone())
-                .fetch_optional(tx.conn())
-                .await?;
-            let (until, left, via, via_until): (Millis, i64, Option<String>, Millis) = match window {
-                Some(row) => (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?),
-                None => (0, 0, None, 0),
+        let noted = self.traffic.ended(&parcel.to.channel, sign, self.clock.now());
+        if noted.opened {
+            let why = match &outcome {
+                Some(Outcome::Down(why) | Outcome::Unknown(why) | Outcome::Halted(_, why)) => why,
+                _ => "",
             };
-            if let Some(sealed) = via.filter(|_| via_until > now + SESSION_MARGIN) {
-                let url = self.keys.open(&via_place(&hash), &sealed)?;
-                return Ok(Choice::Go(address.clone(), Way::Session(Via { url, until: via_until }), hash));
-            }
-            if !ability.windowed {
-                return Ok(Choice::Go(address.clone(), Way::Api, hash));
-            }
-            if until > now && left > 0 {
-                sqlx::query("UPDATE send_window SET left_over = left_over - 1 WHERE hash = $1")
-                    .bind(hash.clone())
-                    .execute(tx.conn())
-                    .await?;
-                return Ok(Choice::Go(address.clone(), Way::Api, hash));
-            }
-            if self.post.has_template(&address.channel) {
-                return Ok(Choice::Go(address.clone(), Way::Template, hash));
-            }
-            keep.get_or_insert(hash);
+            tracing::error!(channel = %parcel.to.channel, reason = why, "sending on {} is halted: {why}", parcel.to.channel);
+            self.metrics.circuit(&parcel.to.channel, true);
+            self.opened.push(parcel.to.channel.clone());
         }
-        Ok(match (wait, keep) {
-            (Some(until), _) => Choice::Wait(until),
-            (None, Some(hash)) => Choice::Keep(hash),
-            (None, None) => Choice::Nobody,
-        })
-    }
-
-    fn halted_until(&self, channel: &str, now: Millis) -> Option<Millis> {
-        let halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner);
-        halted.get(channel).copied().filter(|until| *until > now)
-    }
-
-    /// Writes down how the sends went, in one transaction.
-    async fn record(&self, done: Vec<(Parcel, Outcome)>) -> Result<()> {
-        let now = self.clock.now();
-        let mut tx = self.db.write().await?;
-        let mut calls: HashMap<String, i64> = HashMap::new();
-        for (parcel, outcome) in &done {
-            let limited = self.post.ability(&parcel.to.channel).is_some_and(|ability| ability.monthly_calls.is_some());
-            if limited && matches!(parcel.way, Way::Api) {
-                *calls.entry(parcel.to.channel.clone()).or_default() += 1;
-            }
-            self.settle(&mut tx, parcel, outcome, now).await?;
-        }
-        for (channel, count) in calls {
-            self.count(&mut tx, &channel, count, now).await?;
-        }
-        tx.commit().await
-    }
-
-    async fn settle(&self, tx: &mut Tx, parcel: &Parcel, outcome: &Outcome, now: Millis) -> Result<()> {
-        let Parcel { row, to, way, window, tried } = parcel;
-        match outcome {
-            Outcome::Sent(reference) => {
-                sqlx::query(
-                    "UPDATE outbox SET state = 'sent', sent_at = $1, channel = $2, platform_ref = $3, why = NULL WHERE id = $4",
-                )
-                .bind(now)
-                .bind(to.channel.clone())
-                .bind(reference.clone())
-                .bind(row.id)
-                .execute(tx.conn())
-                .await?;
-                Ok(())
-            }
-            Outcome::Later(after, why) => {
-                self.again(tx, row, i64::try_from(after.as_millis()).unwrap_or(Millis::MAX), why, now).await
-            }
-            Outcome::Unknown(why) if row.tries < 2 => self.again(tx, row, 0, why, now).await,
-            Outcome::Unknown(why) => set_state(tx, row.id, "undeliverable", why).await,
-            Outcome::Closed(why) => {
-                match way {
-                    Way::Session(_) => {
-                        let shut = "UPDATE send_window SET via = NULL, via_until = 0 WHERE hash = $1";
-                        sqlx::query(shut).bind(window.clone()).execute(tx.conn()).await?;
-                        back(tx, row, tried, why, now).await
-                    }
-                    Way::Api if self.post.ability(&to.channel).is_some_and(|ability| ability.windowed) => {
-                        let shut = "UPDATE send_window SET left_over = 0, until = 0 WHERE hash = $1";
-                        sqlx::query(shut).bind(window.clone()).execute(tx.conn()).await?;
-                        back(tx, row, tried, why, now).await
-                    }
-                    // No other way on this channel: kept for the next contact there.
-                    Way::Api | Way::Template => self.keep(tx, row.clone(), window).await,
-                }
-            }
-            Outcome::Gone(why) => back(tx, row, &format!("{tried},{}", to.channel), why, now).await,
-            Outcome::Refused(why) => {
-                let neutral = self.post.neutral();
-                if row.reply == neutral {
-                    return set_state(tx, row.id, "undeliverable", why).await;
-                }
-                let mut row = row.clone();
-                row.reply = neutral;
-                rewrite(tx, &self.keys, &row).await?;
-                back(tx, &row, tried, why, now).await
-            }
-            Outcome::Halted(pause, why) => {
-                let until = now + i64::try_from(pause.as_millis()).unwrap_or(Millis::MAX / 2);
-                self.halted.lock().unwrap_or_else(PoisonError::into_inner).insert(to.channel.clone(), until);
-                tracing::error!(channel = %to.channel, reason = why, "sending on {} is halted: {why}", to.channel);
-                sqlx::query("UPDATE outbox SET state = 'pending', not_before = $1, tries = tries - 1, why = $2 WHERE id = $3")
-                    .bind(until)
-                    .bind((*why).to_owned())
-                    .bind(row.id)
-                    .execute(tx.conn())
-                    .await?;
-                Ok(())
-            }
-        }
-    }
-
-    /// Tries again after the platform's own pause or the schedule, whichever is later.
-    async fn again(&self, tx: &mut Tx, row: &Waiting, pause: Millis, why: &'static str, now: Millis) -> Result<()> {
-        let jitter = random::<1>()?[0];
-        let Some(after) = retry_after(row.tries, jitter) else {
-            return set_state(tx, row.id, "undeliverable", why).await;
-        };
-        sqlx::query("UPDATE outbox SET state = 'pending', not_before = $1, why = $2 WHERE id = $3")
-            .bind(now + after.max(pause))
-            .bind(why.to_owned())
-            .bind(row.id)
-            .execute(tx.conn())
-            .await?;
-        Ok(())
-    }
-
-    /// Adds calls to the month's count and tells administrators once when it runs low.
-    async fn count(&self, tx: &mut Tx, channel: &str, count: i64, now: Millis) -> Result<()> {
-        let Some(limit) = self.post.ability(channel).and_then(|ability| ability.monthly_calls).map(i64::from) else {
-            return Ok(());
-        };
-        let today = local(now);
-        let month = format!("{}-{:02}", today.year(), today.month());
-        let row = sqlx::query(
-            "INSERT INTO quota (channel, month, calls, warned) VALUES ($1, $2, $3, 0)
-             ON CONFLICT (channel, month) DO UPDATE SET calls = quota.calls + $3 RETURNING calls, warned",
-        )
-        .bind(channel.to_owned())
-        .bind(month.clone())
-        .bind(count)
-        .fetch_one(tx.conn())
-        .await?;
-        let (used, warned): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
-        if warned == 0 && used * 100 >= limit * QUOTA_WARNING {
-            sqlx::query("UPDATE quota SET warned = 1 WHERE channel = $1 AND month = $2")
-                .bind(channel.to_owned())
-                .bind(month)
-                .execute(tx.conn())
-                .await?;
-            let mut messages = Vec::new();
-            for push in self.post.quota_warning(channel, used, limit) {
-                messages.push((tx.id()?, String::new(), false, push));
-            }
-            super::write(tx, &self.keys, &messages, &HashMap::new(), now).await?;
-        }
-        Ok(())
+        self.ended.push(End { parcel, outcome, alone: noted.alone });
     }
 }
 
-/// Due rows, the oldest of each lane first. A row waits for an older one of its lane unless that one merely waits for a
-/// later hour. An answer that has to be tried again holds nothing back: the next one is worth more.
-async fn due(tx: &mut Tx, keys: &Keys, now: Millis) -> Result<Vec<(Waiting, String)>> {
-    let sql = format!(
-        "SELECT {COLUMNS}, COALESCE(channel, '') AS tried FROM outbox AS o
-         WHERE ((o.state IN ('pending', 'held') AND o.not_before <= $1) OR (o.state = 'sending' AND o.lease_until <= $1))
-           AND (o.lane = '' OR NOT EXISTS (
-               SELECT 1 FROM outbox AS e WHERE e.lane = o.lane AND e.id < o.id
-               AND (e.state = 'held' OR (e.state = 'sending' AND e.lease_until > $1)
-                    OR (e.state = 'pending' AND (e.not_before <= $1 OR (e.tries > 0 AND e.class <> 'reply'))))))
-         ORDER BY o.id LIMIT {AT_ONCE}{}",
-        skip_locked(tx.kind())
-    );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(now).fetch_all(tx.conn()).await?;
-    rows.iter().map(|row| Ok((Waiting::from_row(row, keys)?, row.try_get("tried")?))).collect()
-}
-
-async fn set_state(tx: &mut Tx, id: i64, state: &'static str, why: &'static str) -> Result<()> {
-    sqlx::query("UPDATE outbox SET state = $1, why = $2 WHERE id = $3").bind(state).bind(why).bind(id).execute(tx.conn()).await?;
-    Ok(())
-}
-
-/// Back into the queue at once, to go the next way.
-async fn back(tx: &mut Tx, row: &Waiting, tried: &str, why: &'static str, now: Millis) -> Result<()> {
-    sqlx::query("UPDATE outbox SET state = 'pending', not_before = $1, channel = $2, why = $3, tries = tries - 1 WHERE id = $4")
-        .bind(now)
-        .bind(tried.trim_start_matches(',').to_owned())
-        .bind(why)
-        .bind(row.id)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
-async fn rewrite(tx: &mut Tx, keys: &Keys, row: &Waiting) -> Result<()> {
-    sqlx::query("UPDATE outbox SET body = $1, ticket_id = $2 WHERE id = $3")
-        .bind(sealed(keys, &row.reply)?)
-        .bind(row.ticket)
-        .bind(row.id)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+/// Waits until the platform permits a call; `false` when the program stops first.
+async fn may_call(traffic: &Traffic, channel: &str, pace: Pace, stop: &CancellationToken) -> bool {
+    while let Err(wait) = traffic.call(channel, pace) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => return false,
+        }
+    }
+    true
 }
 
 /// The keyed hash under which an address's window is found.

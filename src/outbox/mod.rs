@@ -5,12 +5,21 @@
 //! delivers it.
 
 pub(crate) mod courier;
+mod ends;
+mod queue;
 mod store;
+mod traffic;
+#[cfg(test)]
+mod trials;
+mod wake;
+mod way;
 
-pub use courier::{Courier, Found, Post, Wake};
+pub use courier::{Courier, Found, Post};
 pub use store::{
     Waiting, forget_said, handed, list, marked_pending, release_kept, retry, stored_answer, take_back, withhold, write,
 };
+pub use traffic::Circuit;
+pub use wake::{Settled, Wake};
 
 use crate::{
     clock::{DAY, HOUR, MINUTE, local, start_of},

@@ -2,7 +2,7 @@
 
 use super::{Class, HOLD, Push, Target, WORTH, not_before};
 use crate::{
-    db::{Kind, Tx, holders, in_list, insert},
+    db::{Tx, holders, in_list, insert},
     error::{Error, Result},
     message::{Millis, Reply},
     seal::Keys,
@@ -33,9 +33,11 @@ pub struct Waiting {
     pub turn_key: String,
     /// The request that brought the message of that turn, where it may be kept.
     pub request: Option<String>,
+    /// When it was written. Ids are given out in blocks, so of two processes only this says who was first.
+    pub at: Millis,
 }
 
-pub(super) const COLUMNS: &str = "id, target, body, class, ticket_id, except_for, tries, expires_at, turn_key, request";
+pub(super) const COLUMNS: &str = "id, target, body, class, ticket_id, except_for, tries, expires_at, turn_key, request, at";
 
 impl Waiting {
     pub(super) fn from_row(row: &AnyRow, keys: &Keys) -> Result<Self> {
@@ -56,6 +58,7 @@ impl Waiting {
             expires_at: row.try_get("expires_at")?,
             turn_key: row.try_get("turn_key")?,
             request: row.try_get("request")?,
+            at: row.try_get("at")?,
         })
     }
 }
@@ -275,7 +278,7 @@ pub async fn list(conn: &mut AnyConnection) -> Result<Vec<(i64, String, String, 
 /// Those of the database.
 pub async fn retry(tx: &mut Tx, id: i64, now: Millis) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE outbox SET state = 'pending', tries = 0, not_before = $1, expires_at = $2
+        "UPDATE outbox SET state = 'pending', route = '', tries = 0, not_before = $1, expires_at = $2
          WHERE id = $3 AND state IN ('undeliverable', 'kept', 'expired')",
     )
     .bind(now)
@@ -284,12 +287,4 @@ pub async fn retry(tx: &mut Tx, id: i64, now: Millis) -> Result<bool> {
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// The suffix that locks rows and passes over those another process has locked.
-pub(super) fn skip_locked(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Sqlite => "",
-        Kind::Postgres => " FOR UPDATE SKIP LOCKED",
-    }
 }

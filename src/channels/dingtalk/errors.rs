@@ -174,7 +174,7 @@ impl Class {
             Class::TooLong => Outcome::Refused("too long"),
             Class::Parameter => Outcome::Refused("the platform refuses a parameter"),
             Class::Other => Outcome::Refused("refused for a reason we do not know"),
-            Class::Busy => Outcome::Later(Duration::from_secs(10), "not reachable or busy"),
+            Class::Busy => Outcome::Down("not reachable or busy"),
             Class::Unclear => Outcome::Unknown("no clear answer"),
         }
     }

@@ -11,7 +11,7 @@ mod outbound;
 #[cfg(test)]
 mod tests;
 
-use super::{Ability, Answer, Heard, Outcome, Refusal, Request, Way};
+use super::{Ability, Answer, Heard, Outcome, Pace, Refusal, Request, Way};
 use crate::{
     clock::{DAY, HOUR, MINUTE, SECOND},
     message::{Address, Media, Millis, Reply},
@@ -20,6 +20,7 @@ use crate::{
 use api::Api;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
+use std::num::NonZeroU32;
 
 /// What it can do. A reply never travels in the HTTP response, because the time the platform waits there is nowhere
 /// stated.
@@ -27,8 +28,17 @@ use serde::{Deserialize, Deserializer, de};
 /// 7,000 bytes: the tightest limit is 15,000 bytes of JSON for `msgParam`, and JSON writes a quote or a line end as two
 /// bytes, so any text of this size fits. It is some 2,300 Chinese characters; others report that messages beyond 3,500
 /// are not always shown whole. 10,000 calls a month are what the standard edition grants to a whole organisation.
-pub const ABILITY: Ability =
-    Ability { kind: "dingtalk", answers: false, max_bytes: 7_000, windowed: false, chips: false, monthly_calls: Some(10_000) };
+pub const ABILITY: Ability = Ability {
+    kind: "dingtalk",
+    answers: false,
+    max_bytes: 7_000,
+    windowed: false,
+    chips: false,
+    monthly_calls: Some(10_000),
+    // 20 calls a second of an app and interface; for session webhooks nothing is documented, 20 a minute of a chat are
+    // assumed as for group robots (dingtalk.md 8.1).
+    pace: Pace { at_once: 16, calls_a_second: NonZeroU32::new(20), session_a_minute: NonZeroU32::new(20) },
+};
 
 /// How callbacks reach us.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]

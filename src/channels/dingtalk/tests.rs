@@ -241,7 +241,7 @@ async fn failures_on_command_become_outcomes() {
         assert_eq!(channel.send(&person("li"), &Way::Api, &Reply::text("好")).await, outcome, "{body}");
     }
     ding.down(true);
-    assert!(matches!(channel.send(&person("li"), &Way::Api, &Reply::text("好")).await, Outcome::Later(..)));
+    assert!(matches!(channel.send(&person("li"), &Way::Api, &Reply::text("好")).await, Outcome::Down(_)));
     ding.down(false);
     assert!(matches!(channel.send(&person("li"), &Way::Api, &Reply::text("好")).await, Outcome::Sent(_)));
 }
@@ -254,7 +254,7 @@ async fn a_server_that_is_not_there_is_tried_later() {
     config.api_base = format!("http://{}", unused.local_addr().unwrap());
     drop(unused);
     let channel = DingTalk::new(config, reqwest::Client::new());
-    assert!(matches!(channel.send(&person("li"), &Way::Api, &Reply::text("好")).await, Outcome::Later(..)));
+    assert!(matches!(channel.send(&person("li"), &Way::Api, &Reply::text("好")).await, Outcome::Down(_)));
 }
 
 #[tokio::test]
@@ -295,7 +295,7 @@ async fn a_picture_is_downloaded_up_to_a_size() {
     ding.revoke_token();
     assert!(channel.fetch(&photo("dc1"), 5_000).await.is_ok());
     ding.down(true);
-    assert!(matches!(channel.fetch(&photo("dc1"), 5_000).await, Err(Outcome::Later(..))));
+    assert!(matches!(channel.fetch(&photo("dc1"), 5_000).await, Err(Outcome::Down(_))));
 }
 
 #[tokio::test]
@@ -350,7 +350,7 @@ async fn a_failed_look_up_is_not_taken_for_nobody() {
         assert_eq!(matches!(failure, Outcome::Halted(..)), halted, "{body}");
     }
     ding.down(true);
-    assert!(matches!(channel.account_by_phone("13800000001").await, Err(Outcome::Later(..))));
+    assert!(matches!(channel.account_by_phone("13800000001").await, Err(Outcome::Down(_))));
 }
 
 #[tokio::test]

@@ -24,8 +24,15 @@ use serde::Deserialize;
 use std::{path::Path, sync::Arc};
 
 /// What it can do.
-pub const ABILITY: Ability =
-    Ability { kind: "simulator", answers: false, max_bytes: 8192, windowed: false, chips: true, monthly_calls: None };
+pub const ABILITY: Ability = Ability {
+    kind: "simulator",
+    answers: false,
+    max_bytes: 8192,
+    windowed: false,
+    chips: true,
+    monthly_calls: None,
+    pace: Pace { at_once: 64, calls_a_second: None, session_a_minute: None },
+};
 
 /// The name by which the bot is addressed in a group.
 pub const BOT: &str = "民呼";

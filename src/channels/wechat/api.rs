@@ -144,12 +144,13 @@ fn usable(kept: Option<&Token>, refused: Option<&SecretString>) -> Option<Secret
 async fn answer_to(request: RequestBuilder) -> Result<Response, Outcome> {
     let response = request.send().await.map_err(|error| match error {
         error if error.is_builder() => Outcome::Refused("request could not be built"),
-        error if error.is_connect() => Outcome::Later(SOON, "no connection"),
+        error if error.is_connect() => Outcome::Down("no connection"),
         _ => Outcome::Unknown("no answer"),
     })?;
     match response.status() {
         status if status.is_success() => Ok(response),
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Err(Outcome::Later(MINUTE, "unavailable")),
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => Err(Outcome::Down("unavailable")),
+        StatusCode::TOO_MANY_REQUESTS => Err(Outcome::Later(MINUTE, "too many requests")),
         status if status.is_server_error() => Err(Outcome::Unknown("server error")),
         _ => Err(Outcome::Later(5 * MINUTE, "unexpected status")),
     }
@@ -158,7 +159,7 @@ async fn answer_to(request: RequestBuilder) -> Result<Response, Outcome> {
 /// A call that changes nothing may always be made again.
 fn again(outcome: Outcome) -> Outcome {
     match outcome {
-        Outcome::Unknown(reason) => Outcome::Later(SOON, reason),
+        Outcome::Unknown(reason) => Outcome::Down(reason),
         other => other,
     }
 }

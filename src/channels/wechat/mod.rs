@@ -13,7 +13,7 @@ mod xml;
 pub use config::{Config, MenuItem, Mode, Templates};
 
 use super::seal_box::SealBox;
-use super::{Ability, Answer, Heard, Outcome, Refusal, Request, Way};
+use super::{Ability, Answer, Heard, Outcome, Pace, Refusal, Request, Way};
 use crate::clock::{HOUR, MINUTE};
 use crate::message::{Address, Content, Media, Millis, Reply, Update};
 use crate::metrics::Metrics;
@@ -25,8 +25,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What it can do. No chips: pressing an entry of a `msgmenu` opens three messages for a minute where a typed number
 /// opens five for 48 hours (wechat.md 4.2), so a dialog of chips would run dry.
-pub const ABILITY: Ability =
-    Ability { kind: "wechat", answers: true, max_bytes: 2048, windowed: true, chips: false, monthly_calls: None };
+pub const ABILITY: Ability = Ability {
+    kind: "wechat",
+    answers: true,
+    max_bytes: 2048,
+    windowed: true,
+    chips: false,
+    monthly_calls: None,
+    // No rate is published (too fast is 45011, a pause of a minute); bursts of 400 calls fail, 50 do not (wechat.md 4.3).
+    pace: Pace { at_once: 32, calls_a_second: None, session_a_minute: None },
+};
 
 /// What an update opens: how many customer-service messages, and for how long in milliseconds (wechat.md 4.2). `None` opens
 /// nothing. A reply in the HTTP answer does not count. Each window replaces the one before; they do not add up.

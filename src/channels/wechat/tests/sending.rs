@@ -183,7 +183,7 @@ async fn a_server_that_is_down_is_asked_again_later() {
     let (fake, channel) = beside_fake("").await;
     fake.allow(OPENID, NOW);
     fake.down(true);
-    assert_eq!(say(&channel, "x").await, Outcome::Later(Duration::from_secs(60), "unavailable"));
+    assert_eq!(say(&channel, "x").await, Outcome::Down("unavailable"));
     fake.down(false);
     assert_eq!(say(&channel, "x").await, Outcome::Sent(None));
     let address = fake.base();
@@ -194,7 +194,7 @@ async fn a_server_that_is_down_is_asked_again_later() {
         tokio::task::yield_now().await;
     }
     let fresh = super::channel(config(&format!("api_base = \"{address}\"")));
-    assert_eq!(say(&fresh, "x").await, Outcome::Later(Duration::from_secs(2), "no connection"));
+    assert_eq!(say(&fresh, "x").await, Outcome::Down("no connection"));
 }
 
 #[tokio::test]
@@ -295,8 +295,8 @@ async fn files_are_downloaded_up_to_the_limit() {
     let refused = Outcome::Halted(Duration::from_secs(300), "token refused");
     assert_eq!(channel.fetch(&photo("photo-1"), 10).await, Err(refused));
     fake.down(true);
-    let later = Outcome::Later(Duration::from_secs(60), "unavailable");
-    assert_eq!(channel.fetch(&photo("photo-1"), 10).await, Err(later));
+    let down = Outcome::Down("unavailable");
+    assert_eq!(channel.fetch(&photo("photo-1"), 10).await, Err(down));
 }
 
 #[tokio::test]

@@ -1,0 +1,242 @@
+//! The way of a row: to whom a role leads, what goes as one, by which address and how it leaves.
+
+use super::{
+    BATCH_EVERY, Class, Target, after_quiet,
+    courier::{Courier, Found, Parcel, Post, via_place, window_hash},
+    queue::{line_up, set_state},
+    store::{COLUMNS, Waiting, sealed},
+};
+use crate::{
+    channels::Way,
+    clock::MINUTE,
+    db::{Kind, Tx},
+    error::Result,
+    message::{Address, Millis, Via},
+    seal::Keys,
+};
+use sqlx::{AssertSqlSafe, Row};
+
+/// A session address is left alone this long before its end.
+const SESSION_MARGIN: Millis = 5 * MINUTE;
+
+/// What the choice of a way came to.
+enum Choice {
+    Go(Address, Way, String),
+    Keep(String),
+    /// Its turn in this channel's queue will come, or not before a moment.
+    Wait(String, Option<Millis>),
+    Nobody,
+}
+
+impl<P: Post> Courier<P> {
+    /// Puts the holders of a role, or their group, in place of the role.
+    pub(super) async fn expand(&self, tx: &mut Tx, row: &Waiting, now: Millis) -> Result<()> {
+        let Found::Targets(targets) = self.post.find(tx, &row.target, row.except).await? else {
+            tracing::warn!(row = row.id, "outbox row {} is for a role that nobody holds", row.id);
+            return set_state(tx, row.id, "undeliverable", "nobody holds the role").await;
+        };
+        for target in targets {
+            let id = tx.id()?;
+            sqlx::query(
+                "INSERT INTO outbox (id, turn_key, ticket_id, target, lane, class, body, at, not_before, expires_at, tries, state, lease_until, request)
+                 SELECT $1, turn_key, ticket_id, $2, $3, class, body, at, $4, expires_at, 0, 'pending', 0, request FROM outbox WHERE id = $5",
+            )
+            .bind(id)
+            .bind(target.to_string())
+            .bind(target.lane())
+            .bind(now)
+            .bind(row.id)
+            .execute(tx.conn())
+            .await?;
+        }
+        set_state(tx, row.id, "superseded", "given to the holders").await
+    }
+
+    /// Chooses the way of one row and takes it until `lease`, or says when to come back.
+    pub(super) async fn prepare(
+        &self,
+        tx: &mut Tx,
+        mut row: Waiting,
+        tried: String,
+        lease: Millis,
+        now: Millis,
+    ) -> Result<Option<Parcel>> {
+        if row.class == Class::Batch && !self.as_list(tx, &mut row, now).await? {
+            return Ok(None);
+        }
+        if let Some(private) = row.reply.private.take()
+            && !matches!(row.target, Target::Group(_))
+        {
+            row.reply.text = private;
+        }
+        let Found::Addresses(addresses) = self.post.find(tx, &row.target, row.except).await? else {
+            set_state(tx, row.id, "undeliverable", "no address").await?;
+            return Ok(None);
+        };
+        match self.choose(tx, &addresses, &tried, now).await? {
+            Choice::Go(to, way, window) => {
+                sqlx::query(
+                    "UPDATE outbox SET state = 'sending', route = '', lease_until = $1, tries = tries + 1, via_channel = $2 WHERE id = $3",
+                )
+                    .bind(lease)
+                    .bind(to.channel.clone())
+                    .bind(row.id)
+                    .execute(tx.conn())
+                    .await?;
+                row.tries += 1;
+                return Ok(Some(Parcel { row, to, way, window, tried, lease }));
+            }
+            Choice::Keep(hash) => self.keep(tx, row, &hash).await?,
+            Choice::Wait(channel, until) => line_up(tx, row.id, &channel, until).await?,
+            Choice::Nobody => {
+                tracing::warn!(row = row.id, "outbox row {} has no recipient that can be reached", row.id);
+                set_state(tx, row.id, "undeliverable", "no address").await?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes one list of a lane's waiting batch rows; `false` when the last list went out too short a while ago.
+    async fn as_list(&self, tx: &mut Tx, row: &mut Waiting, now: Millis) -> Result<bool> {
+        let lane = row.target.lane();
+        let last: Option<i64> = sqlx::query_scalar(
+            "SELECT CAST(MAX(sent_at) AS BIGINT) FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'sent'",
+        )
+        .bind(&lane)
+        .fetch_one(tx.conn())
+        .await?;
+        if let Some(next) = last.map(|last| last + BATCH_EVERY).filter(|next| *next > now) {
+            sqlx::query("UPDATE outbox SET not_before = $1, route = '' WHERE lane = $2 AND class = 'batch' AND state = 'pending' AND not_before < $1")
+                .bind(after_quiet(next))
+                .bind(&lane)
+                .execute(tx.conn())
+                .await?;
+            return Ok(false);
+        }
+        let due = format!("lane = $1 AND class = 'batch' AND state = 'pending' AND not_before <= {now} AND id <> $2");
+        let others = self.take(tx, "in one list", &due, (&lane, row.id, None)).await?;
+        if !others.is_empty() {
+            let replies: Vec<_> = [std::mem::take(&mut row.reply)].into_iter().chain(others).collect();
+            row.reply = self.post.merged(&replies);
+            row.ticket = None;
+            rewrite(tx, &self.keys, row).await?;
+        }
+        Ok(true)
+    }
+
+    /// Keeps a message for the next contact, as one with what is kept there about the same ticket.
+    pub(super) async fn keep(&self, tx: &mut Tx, mut row: Waiting, hash: &str) -> Result<()> {
+        if let Some(ticket) = row.ticket {
+            let same = "lane = $1 AND state = 'kept' AND id <> $2 AND ticket_id = $3";
+            let mut replies = self.take(tx, "kept as one", same, (&row.target.lane(), row.id, Some(ticket))).await?;
+            if !replies.is_empty() {
+                replies.push(std::mem::take(&mut row.reply));
+                row.reply = self.post.merged(&replies);
+                rewrite(tx, &self.keys, &row).await?;
+            }
+        }
+        sqlx::query("UPDATE outbox SET state = 'kept', route = '', kept_for = $1, why = 'no window' WHERE id = $2")
+            .bind(hash.to_owned())
+            .bind(row.id)
+            .execute(tx.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Takes rows out of the outbox because another says what they say: their messages, oldest first. What a turn is taking
+    /// back at this moment is left to it.
+    async fn take(
+        &self,
+        tx: &mut Tx,
+        why: &'static str,
+        which: &str,
+        (lane, but, ticket): (&str, i64, Option<i64>),
+    ) -> Result<Vec<crate::message::Reply>> {
+        let lock = match tx.kind() {
+            Kind::Sqlite => "",
+            Kind::Postgres => " FOR UPDATE SKIP LOCKED",
+        };
+        let sql = format!(
+            "UPDATE outbox SET state = 'superseded', route = '', why = '{why}'
+             WHERE id IN (SELECT id FROM outbox WHERE {which}{lock}) RETURNING {COLUMNS}"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(lane.to_owned()).bind(but);
+        if let Some(ticket) = ticket {
+            query = query.bind(ticket);
+        }
+        let rows = query.fetch_all(tx.conn()).await?;
+        let mut taken = rows.iter().map(|row| Waiting::from_row(row, &self.keys)).collect::<Result<Vec<_>>>()?;
+        taken.sort_by_key(|row| (row.at, row.id));
+        Ok(taken.into_iter().map(|row| row.reply).collect())
+    }
+
+    /// The first address that can be written to now, and how. A channel whose circuit is open is passed over while there is
+    /// another; one that is merely busy is waited for.
+    async fn choose(&self, tx: &mut Tx, addresses: &[Address], tried: &str, now: Millis) -> Result<Choice> {
+        let mut keep = None;
+        let mut wait = None;
+        for address in addresses {
+            let channel = &address.channel;
+            let Some(ability) = self.post.ability(channel) else { continue };
+            if tried.split(',').any(|tried| tried == channel) {
+                continue;
+            }
+            if self.traffic.is_shut(channel, now) {
+                wait.get_or_insert_with(|| channel.clone());
+                continue;
+            }
+            if self.room(channel, now) == 0 {
+                return Ok(Choice::Wait(channel.clone(), None));
+            }
+            let hash = window_hash(&self.keys, address);
+            let window = sqlx::query("SELECT until, left_over, via, via_until FROM send_window WHERE hash = $1")
+                .bind(hash.clone())
+                .fetch_optional(tx.conn())
+                .await?;
+            let (until, left, via, via_until): (Millis, i64, Option<String>, Millis) = match window {
+                Some(row) => (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?),
+                None => (0, 0, None, 0),
+            };
+            if let Some(sealed) = via.filter(|_| via_until > now + SESSION_MARGIN) {
+                if let Err(pause) = self.traffic.session(channel, &hash, ability.pace) {
+                    let until = now + Millis::try_from(pause.as_millis()).unwrap_or(MINUTE) + 1;
+                    return Ok(Choice::Wait(channel.clone(), Some(until)));
+                }
+                let url = self.keys.open(&via_place(&hash), &sealed)?;
+                return Ok(Choice::Go(address.clone(), Way::Session(Via { url, until: via_until }), hash));
+            }
+            if !ability.windowed || (until > now && left > 0 && use_up(tx, &hash).await?) {
+                return Ok(Choice::Go(address.clone(), Way::Api, hash));
+            }
+            if self.post.has_template(channel) {
+                return Ok(Choice::Go(address.clone(), Way::Template, hash));
+            }
+            keep.get_or_insert(hash);
+        }
+        Ok(match (wait, keep) {
+            (Some(channel), _) => Choice::Wait(channel, None),
+            (None, Some(hash)) => Choice::Keep(hash),
+            (None, None) => Choice::Nobody,
+        })
+    }
+}
+
+/// Takes one message of a window, unless another process has just taken the last.
+async fn use_up(tx: &mut Tx, hash: &str) -> Result<bool> {
+    let done = sqlx::query("UPDATE send_window SET left_over = left_over - 1 WHERE hash = $1 AND left_over > 0")
+        .bind(hash.to_owned())
+        .execute(tx.conn())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Puts a changed message into its row.
+pub(super) async fn rewrite(tx: &mut Tx, keys: &Keys, row: &Waiting) -> Result<()> {
+    sqlx::query("UPDATE outbox SET body = $1, ticket_id = $2 WHERE id = $3")
+        .bind(sealed(keys, &row.reply)?)
+        .bind(row.ticket)
+        .bind(row.id)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
