@@ -219,7 +219,10 @@ fn unsafe_migrations_are_refused() {
         (false, &format!("{MARK}DROP TABLE ticket;\nUPDATE setting SET value = '8' WHERE name = 'oldest_program';")),
         (true, &format!("{MARK}DROP TABLE ticket;\n{RAISED}")),
         (true, "CREATE TABLE t (id BIGINT PRIMARY KEY, x TEXT NOT NULL UNIQUE);\nCREATE UNIQUE INDEX t_x ON t (x);"),
-        (true, "CREATE TABLE t (id BIGINT);\nINSERT INTO t (id) VALUES (1);\nUPDATE t SET id = 2;\nALTER TABLE t DROP COLUMN id;"),
+        (
+            true,
+            "CREATE TABLE t (id BIGINT);\nINSERT INTO t (id) VALUES (1);\nUPDATE t SET id = 2;\nALTER TABLE t DROP COLUMN id;",
+        ),
         (true, "ALTER TABLE ticket ADD COLUMN x TEXT;\nALTER TABLE ticket ADD COLUMN y BIGINT NOT NULL DEFAULT 0;"),
         (true, "ALTER TABLE ticket ADD COLUMN y BIGINT NOT NULL DEFAULT -1;"),
         (true, "CREATE INDEX many ON ticket (title) WHERE state = 'closed';"),

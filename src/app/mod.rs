@@ -66,11 +66,8 @@ impl Running {
         let simulated = channels::simulator(&config, &clock)?;
         clock_offset(&db, &clock, simulated.is_some()).await?;
         load_organisation(&db, &keys, &config, simulated.is_some(), clock.now()).await?;
-        let channels = build(
-            &config,
-            simulated.as_ref(),
-            &token::Shared { db: db.clone(), keys: keys.clone(), clock: clock.clone() },
-        )?;
+        let channels =
+            build(&config, simulated.as_ref(), &token::Shared { db: db.clone(), keys: keys.clone(), clock: clock.clone() })?;
         let dialogs = dialogs(config.paths.dialogs.as_deref())?;
         let directory = Arc::new(people::store::load(&mut *db.read().await?, clock.now()).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };

@@ -155,7 +155,9 @@ impl Db {
             conn.close().await?;
         }
         match oldest.and_then(|oldest| oldest.parse::<i64>().ok()) {
-            Some(oldest) if oldest > known => Err(Error::user("这个数据库已经给新版本的民呼用了，这个版本太旧，不能再用它。请换成新版本")),
+            Some(oldest) if oldest > known => {
+                Err(Error::user("这个数据库已经给新版本的民呼用了，这个版本太旧，不能再用它。请换成新版本"))
+            }
             _ => Ok(()),
         }
     }

@@ -84,16 +84,19 @@ pub async fn first_code(tx: &mut Tx, keys: &Keys, now: Millis) -> Result<String>
     if let Some(code) = sealed.and_then(|sealed| keys.open(PLACE, &sealed).ok()) {
         let digits: String = code.chars().filter(char::is_ascii_digit).collect();
         let good = "SELECT hash FROM binding_code WHERE hash = $1 AND person_id IS NULL AND used_at IS NULL AND expires_at > $2";
-        let good = sqlx::query(good).bind(code_hash(keys, &digits)).bind(now + CODE_LIFE - HOUR).fetch_optional(tx.conn()).await?;
+        let good =
+            sqlx::query(good).bind(code_hash(keys, &digits)).bind(now + CODE_LIFE - HOUR).fetch_optional(tx.conn()).await?;
         if good.is_some() {
             return Ok(code);
         }
     }
     let code = issue_code(tx, keys, CodeFor::FirstAdmin, now).await?;
-    sqlx::query("INSERT INTO setting (name, value) VALUES ('first_code', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
-        .bind(keys.seal(PLACE, &code)?)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "INSERT INTO setting (name, value) VALUES ('first_code', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(keys.seal(PLACE, &code)?)
+    .execute(tx.conn())
+    .await?;
     Ok(code)
 }
 
