@@ -116,21 +116,21 @@ impl Program {
             command.env_remove(name);
         }
         command.current_dir(folder).arg("serve").env("MINHUTEST_CLOCK", MORNING).env("MINHU_LOG", "error");
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut code = None;
-        loop {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut program = Program { child, address: String::new(), code: None };
+        let mut lines = BufReader::new(program.child.stdout.take().unwrap()).lines();
+        while program.address.is_empty() {
             let line = lines.next().expect("the program ended before it was ready").unwrap();
             if let Some((_, rest)) = line.split_once("绑定 ") {
-                code = Some(rest.chars().take(9).collect());
+                program.code = Some(rest.chars().take(9).collect());
             }
             if let Some(rest) = line.strip_prefix("民呼在 ") {
-                let address = rest.split_whitespace().next().unwrap().to_owned();
-                // Nobody reads on; the pipe stays open.
-                std::thread::spawn(move || lines.for_each(drop));
-                return Program { child, address, code };
+                program.address = rest.split_whitespace().next().unwrap().to_owned();
             }
         }
+        // Nobody reads on; the pipe stays open.
+        std::thread::spawn(move || lines.for_each(drop));
+        program
     }
 
     /// SIGTERM, as systemd and Kubernetes send it.
@@ -225,7 +225,7 @@ impl Proxy {
                 match request.headers(headers.clone()).body(body.clone()).send().await {
                     Ok(answer) if answer.status() == StatusCode::OK => return answer.text().await.unwrap(),
                     Ok(answer) => {
-                        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "no platform would bring it again")
+                        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "no platform would bring it again");
                     }
                     // Refused, or broken off: whether it arrived nobody knows.
                     Err(_) => {}
@@ -310,12 +310,12 @@ async fn restarted_behind(a_proxy_that_watches: bool) {
             }
         }));
     }
-    for n in 0..2 {
+    for (n, program) in programs.iter_mut().enumerate() {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
-        programs[n].terminate();
-        assert_eq!(programs[n].exit_code(), Some(0), "SIGTERM is a good end");
-        programs[n] = started(folder).await;
-        proxy.upstream.lock().unwrap()[n] = (programs[n].address.clone(), true);
+        program.terminate();
+        assert_eq!(program.exit_code(), Some(0), "SIGTERM is a good end");
+        *program = started(folder).await;
+        proxy.upstream.lock().unwrap()[n] = (program.address.clone(), true);
     }
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     proxy.done.store(true, Ordering::SeqCst);

@@ -475,11 +475,11 @@ async fn two_processes_fetch_each_file_once() {
             house.sent(id, "photo", &[Ok(samples::png())]).await;
         }
         let stop = CancellationToken::new();
-        let run = async |db: Db| {
+        let run = |db: Db| {
             let (keeper, _) = Keeper::new(db, house.clock.clone(), keys(), house.dir(), house.platform.clone());
             tokio::spawn(keeper.run(stop.clone()))
         };
-        let both = [run(place.open().await).await, run(place.open().await).await];
+        let both = [run(place.open().await), run(place.open().await)];
         let all_ready = async {
             while house.count("ready").await < 24 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
