@@ -398,6 +398,24 @@ fn serve_prints_the_first_code_takes_an_import_meanwhile_and_stops_on_sigterm() 
 }
 
 #[test]
+fn a_second_service_on_a_sqlite_file_is_refused_and_a_killed_one_locks_nobody_out() {
+    let folder = installation("127.0.0.1:0");
+    let start = || {
+        let mut child = minhu(folder.path()).arg("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        (Service(child), lines.map(Result::unwrap).any(|line| line.starts_with("民呼在 ")))
+    };
+    let (mut service, runs) = start();
+    assert!(runs);
+    let refused = run(folder.path(), &["serve"]);
+    assert!(refused.code == 3 && refused.err.contains("正有一个民呼服务在用"), "{} {}", refused.code, refused.err);
+    assert_eq!(run(folder.path(), &["org", "import", "org.toml"]).code, 0, "the command line works beside it");
+    service.0.kill().unwrap();
+    service.0.wait().unwrap();
+    assert!(start().1, "nothing is left locked");
+}
+
+#[test]
 fn the_clock_of_a_test_is_said_loudly_and_a_wrong_one_refused() {
     let folder = installation("127.0.0.1:0");
     let with = |clock: &str| -> Said {

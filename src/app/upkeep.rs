@@ -1,20 +1,20 @@
 //! What has to be done from time to time: take in changes made elsewhere, remind, forget what may no longer be kept.
 //!
-//! The beat only wakes the loop; everything is decided from rows and the clock, so a missed or doubled beat changes nothing.
+//! The beat only wakes the loop; everything is decided from rows and the clock, so a missed or doubled beat changes nothing. Of
+//! several processes the one that holds the lease does what is done for all; each takes in changes for itself.
 
 use super::{House, house};
 use crate::{
     bot,
     channels::{Channel, Outcome},
     clock::{Clock, DAY, HOUR, MINUTE},
-    db::Db,
+    db::{Db, lease},
     error::Result,
     media::Shelf,
     message::Millis,
     outbox::Wake,
     people::{self, Office, phones},
 };
-use sqlx::Row;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -24,6 +24,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 const BEAT: Duration = Duration::from_secs(2);
+/// Longer than a round takes, looking up phones at its slowest included; renewed in every round.
+const LEASE: Millis = 5 * MINUTE;
 /// Seen-marks are kept this long: longer than any platform repeats.
 const SEEN: Millis = 3 * DAY;
 /// Texts of messages that went out are kept this long.
@@ -72,8 +74,9 @@ pub(super) async fn run(
                 reload(&house, &db, now).await?;
             }
             if changed || now - swept >= MINUTE || now < swept {
-                once(&house, &db, now, &stop).await?;
-                shelf.sweep(now).await?;
+                if once(&house, &db, now, &stop).await? {
+                    shelf.sweep(now).await?;
+                }
                 wake.wake();
                 swept = now;
             }
@@ -85,14 +88,18 @@ pub(super) async fn run(
     }
 }
 
-/// Everything that is due now.
+/// Everything that is due now, done for all processes. Says whether it was for this one to do.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn once(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<()> {
+pub(super) async fn once(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<bool> {
+    if !lease::take(db, "upkeep", LEASE, now).await? {
+        return Ok(false);
+    }
     bot::sweep(house, db, house.keys(), now).await?;
     forget(db, now).await?;
-    match_phones(house, db, now, stop).await
+    match_phones(house, db, now, stop).await?;
+    Ok(true)
 }
 
 /// Looks for staff whose account is not known in the platforms' directories and binds what is found. Who is not there is
@@ -189,13 +196,14 @@ fn newest(folder: &Path) -> Option<SystemTime> {
 
 /// Forgets what may no longer be kept.
 async fn forget(db: &Db, now: Millis) -> Result<()> {
-    let mut conn = db.read().await?;
-    let due = sqlx::query("SELECT due_at FROM job WHERE name = 'forget'").fetch_optional(&mut *conn).await?;
-    if due.map(|row| row.try_get::<Millis, _>(0)).transpose()?.is_some_and(|due| due > now) {
+    let mut tx = db.write().await?;
+    // The job is moved on first: a second process waits for this row and then finds nothing due.
+    let due = "INSERT INTO job (name, due_at) VALUES ('forget', $1) ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at
+               WHERE job.due_at <= $2 RETURNING name";
+    if sqlx::query(due).bind(now + HOUR).bind(now).fetch_optional(tx.conn()).await?.is_none() {
+        tx.rollback().await;
         return Ok(());
     }
-    drop(conn);
-    let mut tx = db.write().await?;
     sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - SEEN).execute(tx.conn()).await?;
     sqlx::query("UPDATE outbox SET body = '', turn_key = '', request = NULL WHERE state IN ('sent', 'superseded', 'expired') AND at < $1 AND turn_key <> ''")
         .bind(now - BODIES)
@@ -210,9 +218,110 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
     .bind(now - ALIASES)
     .execute(tx.conn())
     .await?;
-    sqlx::query("INSERT INTO job (name, due_at) VALUES ('forget', $1) ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at")
-        .bind(now + DAY / 24)
-        .execute(tx.conn())
-        .await?;
     tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bot::Bot,
+        db::testing::{Place, places},
+        message::{Address, Content, Update},
+        outbox::Courier,
+        seal::Keys,
+    };
+    use std::collections::HashMap;
+
+    /// A process on this database, without platforms.
+    async fn process(place: &Place, clock: &Clock) -> (Arc<House>, Db) {
+        let db = place.open().await;
+        let keys = Keys::new(&[5; 32], &[]);
+        let directory = Arc::new(people::store::load(&mut db.read().await.unwrap(), clock.now()).await.unwrap());
+        let office = Office { directory, keys, dialogs: house::dialogs(None).unwrap() };
+        (Arc::new(House::new(office, HashMap::new())), db)
+    }
+
+    async fn count(db: &Db, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut *db.read().await.unwrap()).await.unwrap()
+    }
+
+    /// People who have begun a report and not gone on.
+    async fn begun(house: &Arc<House>, db: &Db, clock: &Clock, people: usize) {
+        let (_courier, wake) = Courier::new(db.clone(), clock.clone(), house.keys().clone(), house.clone(), Metrics::default());
+        let stop = CancellationToken::new();
+        let (bot, worker) = Bot::start(house.clone(), db.clone(), clock.clone(), house.keys().clone(), wake, Metrics::default(), stop.clone());
+        for n in 0..people {
+            let from = Address { channel: "sim".into(), account: format!("p{n}"), group: None };
+            let (key, content) = (format!("k{n}"), Content::text("我要反映"));
+            bot.take(Update { key, from, nick: None, content, at: clock.now(), via: None, request: String::new() }).await.unwrap();
+        }
+        stop.cancel();
+        worker.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_left_a_dialog_is_reminded_once_however_many_processes_look() {
+        const PEOPLE: usize = 60;
+        for place in places().await {
+            let clock = Clock::starting_at(crate::clock::parse("2026-11-23T10:00:00+08:00").unwrap());
+            let (house, db) = process(&place, &clock).await;
+            begun(&house, &db, &clock, PEOPLE).await;
+            let before = count(&db, "SELECT COUNT(*) FROM outbox").await;
+            clock.advance(3 * HOUR);
+            let mut all = Vec::new();
+            for _ in 0..3 {
+                all.push(process(&place, &clock).await);
+            }
+            let sweeps = all.iter().map(|(house, db)| bot::sweep(&**house, db, house.keys(), clock.now()));
+            for swept in futures_util::future::join_all(sweeps).await {
+                swept.unwrap();
+            }
+            let reminders = count(&db, "SELECT COUNT(*) FROM outbox").await - before;
+            assert_eq!(reminders, PEOPLE as i64);
+            assert_eq!(count(&db, "SELECT COUNT(DISTINCT target) FROM outbox").await, PEOPLE as i64);
+        }
+    }
+
+    #[tokio::test]
+    async fn one_of_several_processes_does_what_is_done_for_all_and_another_after_it() {
+        for place in places().await {
+            let clock = Clock::starting_at(crate::clock::parse("2026-11-23T10:00:00+08:00").unwrap());
+            let (a, b) = (process(&place, &clock).await, process(&place, &clock).await);
+            let stop = CancellationToken::new();
+            let once = async |of: &(Arc<House>, Db)| once(&of.0, &of.1, clock.now(), &stop).await.unwrap();
+            let (first, second) = tokio::join!(once(&a), once(&b));
+            assert!(first != second, "one of both");
+            let (holder, other) = if first { (&a, &b) } else { (&b, &a) };
+            clock.advance(MINUTE);
+            assert!(once(holder).await && !once(other).await, "who has it keeps it");
+            clock.advance(LEASE);
+            assert!(once(other).await && !once(holder).await, "who died is not waited for");
+            lease::give_all_back(&other.1).await.unwrap();
+            assert!(once(holder).await, "who stops gives it back");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_may_no_longer_be_kept_is_forgotten_once_an_hour_by_whoever_comes_first() {
+        for place in places().await {
+            let clock = Clock::starting_at(crate::clock::parse("2026-11-23T10:00:00+08:00").unwrap());
+            let (_, db) = process(&place, &clock).await;
+            let put = async || {
+                let sql = "INSERT INTO seen (turn_key, at) VALUES ('old', 0)";
+                sqlx::query(sql).execute(&mut *db.read().await.unwrap()).await.unwrap();
+            };
+            put().await;
+            let others = [place.open().await, place.open().await, place.open().await];
+            for forgotten in futures_util::future::join_all(others.iter().map(|db| forget(db, clock.now()))).await {
+                forgotten.unwrap();
+            }
+            assert_eq!(count(&db, "SELECT COUNT(*) FROM seen").await, 0);
+            put().await;
+            forget(&others[0], clock.now()).await.unwrap();
+            assert_eq!(count(&db, "SELECT COUNT(*) FROM seen").await, 1, "not before its hour");
+            forget(&others[1], clock.now() + HOUR).await.unwrap();
+            assert_eq!(count(&db, "SELECT COUNT(*) FROM seen").await, 0);
+        }
+    }
 }

@@ -55,7 +55,7 @@ impl Db {
             return;
         }
         let told = async {
-            let text = format!("{} {}", news.name(), self.name);
+            let text = format!("{} {}", news.name(), self.process);
             sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(&mut *self.read().await?).await?;
             Ok::<(), Error>(())
         };
@@ -67,7 +67,7 @@ impl Db {
     /// What another process has told; `None` for our own words and those of a version that says more.
     fn understood(&self, text: &str) -> Option<News> {
         let (news, from) = text.split_once(' ')?;
-        News::ALL.into_iter().find(|known| known.name() == news && *from != *self.name)
+        News::ALL.into_iter().find(|known| known.name() == news && *from != *self.process)
     }
 }
 

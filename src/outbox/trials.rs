@@ -11,6 +11,7 @@ use crate::{
     db::{Db, Tx, listen, ring_on},
     error::Result,
     message::Address,
+    metrics::Metrics,
     seal::Keys,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};

@@ -25,6 +25,7 @@ use axum::{
 use limits::{Gate, Verdict};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::oneshot, time::Instant};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 /// A platform that takes its answer in the response waits five seconds; ours leaves before.
@@ -38,13 +39,14 @@ pub struct Web<A> {
     clock: Clock,
     wake: Wake,
     media: crate::media::Wake,
+    leaving: CancellationToken,
     metrics: Metrics,
     gate: Gate,
     requests: request::Ids,
 }
 
 impl<A: App> Web<A> {
-    /// The shell around a bot and its channels.
+    /// The shell around a bot and its channels; `leaving` says that the service is about to stop.
     pub fn new(
         bot: Arc<Bot<A>>,
         channels: Arc<HashMap<String, Channel>>,
@@ -54,11 +56,12 @@ impl<A: App> Web<A> {
         media: crate::media::Wake,
         metrics: Metrics,
         limits: &Limits,
+        leaving: CancellationToken,
     ) -> Self {
         // Only whoever sits at the machine reaches the simulator, and may let anybody there talk as fast as he likes.
         let counted = channels.iter().filter(|(_, channel)| !matches!(channel, Channel::Simulator(_)));
         let gate = Gate::new(limits, counted.map(|(id, _)| id.as_str()));
-        Web { bot, channels, db, clock, wake, media, metrics, gate, requests: request::Ids::new() }
+        Web { bot, channels, db, clock, wake, media, metrics, gate, requests: request::Ids::new(), leaving }
     }
 }
 
@@ -219,6 +222,10 @@ fn respond(answer: Answer) -> Response {
 
 /// 200 when database and channels are usable, else 503 with the reason.
 async fn ready<A: App>(State(web): State<Arc<Web<A>>>) -> Response {
+    if web.leaving.is_cancelled() {
+        let body = serde_json::json!({ "ready": false, "reasons": ["stopping"] });
+        return (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response();
+    }
     match web.db.ping().await {
         Ok(()) => (StatusCode::OK, axum::Json(serde_json::json!({ "ready": true }))).into_response(),
         Err(error) => {

@@ -81,6 +81,8 @@ struct World {
     now: i64,
     token: Option<String>,
     tokens_made: usize,
+    token_refusals: usize,
+    strict: bool,
     staff: HashSet<String>,
     phones: HashMap<String, String>,
     groups: HashSet<String>,
@@ -175,6 +177,21 @@ impl FakeDing {
     /// The token that was given out is no longer valid.
     pub fn revoke_token(&self) {
         self.world().token = None;
+    }
+
+    /// From now on each fetch of a token gives another one, and the one before is no longer taken.
+    pub fn strict_tokens(&self) {
+        self.world().strict = true;
+    }
+
+    /// How many tokens were given out.
+    pub fn tokens_made(&self) -> usize {
+        self.world().tokens_made
+    }
+
+    /// How many calls came with a token that was not the newest.
+    pub fn token_refusals(&self) -> usize {
+        self.world().token_refusals
     }
 
     /// While down, every call is answered with a gateway's 503 page.
@@ -374,6 +391,7 @@ impl World {
         let token = token.filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| refuse(400, "AuthenticationFailed.MissingParameter"))?;
         if self.token.as_deref() != Some(token) {
+            self.token_refusals += 1;
             return Err(refuse(400, "InvalidAuthentication"));
         }
         match string(&fields, "robotCode") {
@@ -424,6 +442,9 @@ async fn access_token(State(world): Shared, headers: HeaderMap, body: Bytes) -> 
     let right = string(&fields, "appKey") == Some(&world.client_id) && string(&fields, "appSecret") == Some(&world.client_secret);
     if !right {
         return refuse(400, "invalidClientIdOrSecret");
+    }
+    if world.strict {
+        world.token = None;
     }
     // Asking again gives the same token while it is valid.
     let token = world.token.clone().unwrap_or_else(|| format!("AT-{}", world.tokens_made + 1));
@@ -535,7 +556,10 @@ async fn staff_by_phone(
     let under_88 = |code: &str| answer(200, &json!({ "errcode": 88, "sub_code": code, "sub_msg": "x", "errmsg": "x" }));
     match query.get("access_token").filter(|token| !token.is_empty()) {
         None => return under_88("40000"),
-        token if token != world.token.as_ref() => return under_88("40014"),
+        token if token != world.token.as_ref() => {
+            world.token_refusals += 1;
+            return under_88("40014");
+        }
         Some(_) => {}
     }
     let Some(fields) = json_object(&headers, &body) else { return errcode(400_002) };

@@ -1,6 +1,7 @@
 //! What the test programs share: fakes of the platforms, transcripts, and the program itself behind one small file.
 
 pub mod chat;
+pub mod database;
 pub mod dingtalk;
 pub mod play;
 pub mod program;

@@ -1,6 +1,9 @@
 //! The real program inside a test: the one file that knows how it is started, stopped and looked into.
 
-use super::play::{AES_KEY, APP_ID, APP_SECRET, CLIENT_ID, CLIENT_SECRET, TOKEN};
+use super::{
+    database::Database,
+    play::{AES_KEY, APP_ID, APP_SECRET, CLIENT_ID, CLIENT_SECRET, TOKEN},
+};
 use minhu::{
     app::Running,
     clock::Clock,
@@ -12,10 +15,8 @@ use minhu::{
         import, sheet, store,
     },
 };
-use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use std::{
     path::Path,
-    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -28,13 +29,6 @@ pub struct Program {
     database: Database,
     clock: Clock,
     running: Option<Running>,
-}
-
-/// A database of this test alone.
-struct Database {
-    url: String,
-    /// The server's own address and the name of what was made there; `None` for a SQLite file in the test's folder.
-    made: Option<(String, String)>,
 }
 
 impl Program {
@@ -164,45 +158,6 @@ impl Program {
         }
         found
     }
-}
-
-impl Database {
-    async fn make(folder: &Path) -> Result<Database, String> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let Ok(server) = std::env::var("MINHUTEST_DATABASE_URL") else {
-            return Ok(Database { url: format!("sqlite://{}", folder.join("minhu.db").display()), made: None });
-        };
-        let name = format!("minhutest_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let (before, _) = server.rsplit_once('/').ok_or("MINHUTEST_DATABASE_URL names no database")?;
-        let database = Database { url: format!("{before}/{name}"), made: Some((server.clone(), name.clone())) };
-        on_server(&server, &format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")).await?;
-        Ok(database)
-    }
-
-    async fn remove(&self) {
-        if let Some((server, name)) = &self.made {
-            // What stays behind goes with the cluster.
-            let _ = on_server(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
-        }
-    }
-
-    /// The first column of a query.
-    async fn words(&self, query: String) -> sqlx::Result<Vec<String>> {
-        sqlx::any::install_default_drivers();
-        let mut connection = AnyConnection::connect(&self.url).await?;
-        let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(&mut connection).await?;
-        connection.close().await?;
-        rows.iter().map(|row| row.try_get(0)).collect()
-    }
-}
-
-async fn on_server(server: &str, statement: &str) -> Result<(), String> {
-    let run = async {
-        let mut connection = PgConnection::connect(server).await?;
-        connection.execute(AssertSqlSafe(statement.to_owned())).await?;
-        connection.close().await
-    };
-    run.await.map_err(|error: sqlx::Error| error.to_string())
 }
 
 /// The demonstration's organisation, working in DingTalk.

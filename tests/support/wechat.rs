@@ -36,6 +36,8 @@ struct World {
     now: i64,
     token: u32,
     token_calls: usize,
+    token_refusals: usize,
+    strict: bool,
     people: HashMap<String, Person>,
     sent: Vec<(String, String)>,
     templates: HashMap<String, Vec<String>>,
@@ -162,6 +164,16 @@ impl FakeWeChat {
         self.world().token_calls
     }
 
+    /// From now on each fetch of a token ends the life of the one before, as `/cgi-bin/token` does.
+    pub fn strict_tokens(&self) {
+        self.world().strict = true;
+    }
+
+    /// How many calls came with a token that was not the newest.
+    pub fn token_refusals(&self) -> usize {
+        self.world().token_refusals
+    }
+
     /// Everything is answered with 503 while it is down.
     pub fn down(&self, down: bool) {
         self.world().down = down;
@@ -268,6 +280,7 @@ impl World {
             return refuse(40125, "invalid appsecret");
         }
         assert_eq!(body["force_refresh"], false, "forcing takes the token away from other systems");
+        self.token += u32::from(self.strict);
         Ok(json!({ "access_token": self.token_text(), "expires_in": 7200 }))
     }
 
@@ -279,6 +292,7 @@ impl World {
         match call.query.get("access_token") {
             None => return refuse(41001, "access_token missing"),
             Some(token) if *token != self.token_text() => {
+                self.token_refusals += 1;
                 return refuse(40001, "invalid credential, access_token is invalid or not latest");
             }
             Some(_) => {}

@@ -2,8 +2,11 @@ use super::super::place::Place;
 use super::super::samples::{self, holds};
 use super::super::{State, attach, of_ticket, ready_of};
 use super::*;
-use crate::clock::{DAY, parse};
-use crate::config;
+use crate::{
+    clock::{DAY, parse},
+    config,
+    db::testing,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -63,6 +66,10 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&format!("sqlite://{}/t.db", folder.path().display()), 4).await.unwrap();
         db.migrate().await.unwrap();
+        House::on(folder, db, platform)
+    }
+
+    fn on(folder: tempfile::TempDir, db: Db, platform: Platform) -> House {
         let clock = Clock::starting_at(parse("2026-11-22T10:00:00+08:00").unwrap());
         House { folder, db, clock, platform: Arc::new(platform), bucket: None }
     }
@@ -128,6 +135,11 @@ impl House {
         let rows = [(tx.id().unwrap(), turn.to_owned(), false, reply)];
         outbox::write(&mut tx, &keys(), &rows, &HashMap::new(), self.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    async fn count(&self, state: &'static str) -> i64 {
+        let mut conn = self.db.read().await.unwrap();
+        sqlx::query_scalar("SELECT COUNT(*) FROM media WHERE state = $1").bind(state).fetch_one(&mut *conn).await.unwrap()
     }
 
     /// Works until nothing is due; says how many downloads that took.
@@ -527,4 +539,49 @@ async fn a_bucket_that_is_not_there_loses_nothing() {
     house.clock.advance(MINUTE);
     house.work().await;
     assert_eq!(house.state(9).await, "ready");
+}
+
+#[tokio::test]
+async fn two_processes_fetch_each_file_once() {
+    for place in testing::places().await {
+        let platform = Platform { slow: true, ..Platform::default() };
+        let house = House::on(tempfile::tempdir().unwrap(), place.open().await, platform);
+        for id in 1..=24 {
+            house.sent(id, "photo", &[Ok(samples::png())]).await;
+        }
+        let stop = CancellationToken::new();
+        let run = |db: Db| {
+            let (keeper, _) = Keeper::new(db, house.clock.clone(), house.shelf(), house.platform.clone(), Metrics::default());
+            tokio::spawn(keeper.run(stop.clone()))
+        };
+        let both = [run(place.open().await), run(place.open().await)];
+        let all_ready = async {
+            while house.count("ready").await < 24 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), all_ready).await.unwrap();
+        stop.cancel();
+        for one in both {
+            one.await.unwrap();
+        }
+        assert_eq!(house.platform.asked.load(Ordering::SeqCst), 24);
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_was_too_slow_leaves_row_and_files_to_the_one_that_came_after() {
+    for place in testing::places().await {
+        let house = House::on(tempfile::tempdir().unwrap(), place.open().await, Platform::default());
+        house.sent(1, "photo", &[Ok(samples::png())]).await;
+        let slow = house.keeper();
+        let (_, jobs) = slow.claim(1).await.unwrap();
+        assert_eq!(house.work().await, 0, "nobody else takes it while the lease lasts");
+        house.clock.advance(LEASE);
+        assert_eq!(house.work().await, 1);
+        slow.record(&jobs[0], &Verdict::NotKept(Trouble::Lost)).await.unwrap();
+        assert_eq!(house.state(1).await, "ready");
+        assert!(house.shelf().open(1).await.unwrap().is_some());
+        assert!(house.said().await.is_empty());
+    }
 }

@@ -148,6 +148,7 @@ async fn a_courier_whose_lease_ran_out_does_not_overwrite_what_became_of_the_row
         tries: 1,
         expires_at: 0,
         turn_key: String::new(),
+        request: None,
         at: 0,
     };
     let to = Address { channel: "mp".into(), account: "1".into(), group: None };

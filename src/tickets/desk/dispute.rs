@@ -226,7 +226,7 @@ pub(super) async fn handover(turn: &mut Turn<'_, Actor>, ticket: Ticket, answers
     let label = show::label(&after, &directory);
     tell_reporters(turn, &after, words::reporter_handed_over(&label, &who, &go).into()).await?;
     let unheard = joint::unheard(&directory, &after, after.unit.as_slice());
-    Ok((words::handed_over(&show::here(turn, &after), &who) + &unheard).into())
+    Ok((words::handed_over(&show::here(turn, &after), &who) + unheard.as_str()).into())
 }
 
 /// Does somebody inspect the ticket's area?

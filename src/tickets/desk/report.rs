@@ -311,8 +311,8 @@ pub(super) fn tell_intake(turn: &mut Turn<'_, Actor>, ticket: &Ticket, files: us
     let before = earlier.map(wording::terms::closed_here_before).unwrap_or_default();
     let detail = wording::with_media(&words::shorten(&ticket.text, 200), files);
     let reply = Reply::both(
-        wording::new_for_intake(&ticket.number, &show::group_scope(ticket, directory), ticket.urgent()) + &before,
-        wording::new_for_intake_private(&show::label(ticket, directory), &detail, ticket, proposal) + &before,
+        wording::new_for_intake(&ticket.number, &show::group_scope(ticket, directory), ticket.urgent()) + before.as_str(),
+        wording::new_for_intake_private(&show::label(ticket, directory), &detail, ticket, proposal) + before.as_str(),
     );
     tell_role(turn, ticket, Role::Intake, Class::Batch, reply);
 }

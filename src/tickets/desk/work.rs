@@ -356,7 +356,7 @@ pub(super) async fn finish(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Res
     if let Some(sentence) = joint::awaited(turn, &ticket).await? {
         return Err(Error::user(sentence));
     }
-    let why = joint::missed(turn, &ticket).await? + &result.text;
+    let why = joint::missed(turn, &ticket).await? + result.text.as_str();
     // The reporter reads a unit's result once it has been checked, with 通过; a deputy's, the inspectors' and the answer to a
     // question at once.
     let settled = ticket.state == State::Submitted;

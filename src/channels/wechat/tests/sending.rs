@@ -123,12 +123,14 @@ async fn the_token_is_fetched_once_however_many_ask() {
 #[tokio::test]
 async fn a_refused_token_is_renewed_once_for_all_and_the_message_still_goes() {
     let (fake, channel) = beside_fake("").await;
+    fake.strict_tokens();
     fake.allow(OPENID, NOW);
     assert_eq!(say(&channel, "1").await, Outcome::Sent(None));
     fake.revoke_token();
     let all = futures_util::future::join_all((0..4).map(|_| say(&channel, "x"))).await;
     assert!(all.iter().all(|outcome| *outcome == Outcome::Sent(None)), "{all:?}");
     assert_eq!(fake.token_calls(), 2);
+    assert!(fake.token_refusals() <= 4, "nobody is refused twice");
     assert_eq!(fake.sent().len(), 5);
 }
 
