@@ -3,6 +3,7 @@
 //! `MINHUTEST_ONLY=派单` plays the files whose path contains it, `MINHUTEST_UPDATE=1` writes down what really happened.
 #![cfg(test)]
 
+mod moving;
 mod secrecy;
 mod support;
 

@@ -3,9 +3,14 @@
 //! One SQL text serves both, with `$1` placeholders and portable columns. Multi-row statements are the exception and are
 //! made by [`rows`].
 
+mod backup;
+mod copy;
 mod rows;
+mod schema;
 mod tx;
 
+pub use backup::{aside, backup, restore};
+pub use copy::{Moved, Tally, copy};
 pub use rows::{Query, holders, in_list, insert, rows};
 pub use tx::Tx;
 
@@ -76,16 +81,14 @@ impl Db {
         let url = match kind {
             Kind::Postgres => url.to_owned(),
             Kind::Sqlite => {
-                let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-                let file = path.split('?').next().unwrap_or(path);
-                if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                if let Some(folder) = file_of(url).parent().filter(|folder| !folder.as_os_str().is_empty()) {
                     std::fs::create_dir_all(folder)
                         .map_err(|error| Error::user(format!("{}: cannot make this folder: {error}", folder.display())))?;
                 }
-                if path.contains("mode=") {
+                if url.contains("mode=") {
                     url.to_owned()
                 } else {
-                    format!("{url}{}mode=rwc", if path.contains('?') { '&' } else { '?' })
+                    format!("{url}{}mode=rwc", if url.contains('?') { '&' } else { '?' })
                 }
             }
         };
@@ -187,6 +190,12 @@ pub fn kind_of(url: &str) -> Option<Kind> {
     } else {
         None
     }
+}
+
+/// The file that a `sqlite:` address names.
+pub fn file_of(url: &str) -> &Path {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    Path::new(path.split('?').next().unwrap_or(path))
 }
 
 /// SQL that was put together from our own constants, never from input.

@@ -5,7 +5,7 @@ use minhu::{
     app::Running,
     clock::Clock,
     config::Config,
-    db::Db,
+    db::{self, Db},
     error::Error,
     people::{
         codes::{self, CodeFor},
@@ -91,6 +91,29 @@ impl Program {
         self.run().await
     }
 
+    /// Stops it, moves everything to a new database, of the other kind where there is a server, and starts it there.
+    pub async fn relocate(&mut self, folder: &Path) -> Result<(), String> {
+        self.stop().await;
+        let new = match &self.database.made {
+            None => Database::make(folder).await?,
+            Some(_) => Database::file(folder),
+        };
+        let copied = async {
+            let (from, to) = (Db::open(&self.database.url, 1).await?, Db::open(&new.url, 1).await?);
+            let moved = db::copy(&from, &to, |_, _| {}).await?;
+            from.close().await;
+            to.close().await;
+            Ok::<_, Error>(moved)
+        };
+        let moved = copied.await.map_err(|error| error.to_string())?;
+        if let Some(other) = moved.iter().find(|moved| moved.read != moved.written) {
+            return Err(format!("{} is not what it was", other.table));
+        }
+        std::mem::replace(&mut self.database, new).remove().await;
+        self.config.database.url = self.database.url.clone().into();
+        self.run().await
+    }
+
     async fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
@@ -166,12 +189,17 @@ impl Program {
     }
 }
 
+/// Databases made by this process so far.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
 impl Database {
+    fn file(folder: &Path) -> Database {
+        let name = format!("minhu{}.db", COUNT.fetch_add(1, Ordering::Relaxed));
+        Database { url: format!("sqlite://{}", folder.join(name).display()), made: None }
+    }
+
     async fn make(folder: &Path) -> Result<Database, String> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let Ok(server) = std::env::var("MINHUTEST_DATABASE_URL") else {
-            return Ok(Database { url: format!("sqlite://{}", folder.join("minhu.db").display()), made: None });
-        };
+        let Ok(server) = std::env::var("MINHUTEST_DATABASE_URL") else { return Ok(Database::file(folder)) };
         let name = format!("minhutest_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let (before, _) = server.rsplit_once('/').ok_or("MINHUTEST_DATABASE_URL names no database")?;
         let database = Database { url: format!("{before}/{name}"), made: Some((server.clone(), name.clone())) };
