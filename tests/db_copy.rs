@@ -165,6 +165,30 @@ async fn a_target_that_holds_something_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_database_that_a_service_works_on_is_refused() {
+    let (folder, old) = source().await;
+    let here = folder.path();
+    let new = format!("sqlite://{}/new.db", here.display());
+    let service = db::Alone::at(&old).unwrap();
+    let said = copy(here, &old, &new);
+    assert!(said.code == 3 && said.err.contains("正有一个民呼服务在用"), "{} {}", said.code, said.err);
+    drop(service);
+    if let Some(server) = OnServer::make("used").await {
+        let db = Db::open(&server.url, 1).await.unwrap();
+        db.migrate().await.unwrap();
+        let now = minhu::clock::Clock::system().now();
+        assert!(db::lease::take(&db, "upkeep", 60_000, now).await.unwrap());
+        let said = copy(here, &old, &server.url);
+        assert!(said.code == 1 && said.err.contains("请先全部停掉"), "{} {}", said.code, said.err);
+        db::lease::give_all_back(&db).await.unwrap();
+        db.close().await;
+        assert_eq!(copy(here, &old, &server.url).code, 0);
+        server.remove().await;
+    }
+    assert_eq!(copy(here, &old, &new).code, 0);
+}
+
+#[tokio::test]
 async fn a_source_that_is_not_there_not_ours_or_of_another_version_is_refused_and_not_made() {
     let (folder, old) = source().await;
     let here = folder.path();
@@ -294,7 +318,7 @@ async fn whoever_writes_to_the_source_waits_until_the_copy_is_through() {
     let counting = tables.clone();
     let copying = tokio::spawn(async move {
         let count = move |_: &str, _| _ = counting.fetch_add(1, Ordering::SeqCst);
-        (db::copy(&from, &to, count).await, from)
+        (db::copy(&from, &to, 1_795_399_200_000, count).await, from)
     });
     while tables.load(Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;

@@ -1,7 +1,7 @@
 //! The configured channels, from their tables.
 
 use crate::{
-    channels::{Channel, dingtalk, simulator, wechat},
+    channels::{Channel, dingtalk, simulator, token, wechat},
     clock::Clock,
     config::{
         Config,
@@ -91,25 +91,29 @@ pub fn simulator(config: &Config, clock: &Clock) -> Result<Option<Arc<simulator:
     Ok(Some(simulator::Shared::open(settings, folder, clock.clone())?))
 }
 
-/// The channels by their ids.
+/// The channels by their ids; `shared` is where their access tokens lie.
 ///
 /// # Errors
 /// The problems of the configuration, all at once.
-pub fn build(config: &Config, simulated: Option<&Arc<simulator::Shared>>) -> Result<HashMap<String, Channel>> {
+pub fn build(
+    config: &Config,
+    simulated: Option<&Arc<simulator::Shared>>,
+    shared: &token::Shared,
+) -> Result<HashMap<String, Channel>> {
     let http = client(config)?;
     let mut channels = HashMap::new();
     for channel in &config.channels {
         let built = match channel.kind.as_str() {
             "wechat" => {
                 let settings: wechat::Config = read(&channel.table).map_err(Error::user)?;
-                let built = wechat::WeChat::new(settings, http.clone()).map_err(|problems| {
+                let built = wechat::WeChat::new(settings, http.clone(), Some(shared.clone())).map_err(|problems| {
                     Error::user(problems.into_iter().map(|(key, says)| format!("{key}: {says}")).collect::<Vec<_>>().join("\n"))
                 })?;
                 Channel::WeChat(Box::new(built))
             }
             "dingtalk" => {
                 let settings: dingtalk::Config = read(&channel.table).map_err(Error::user)?;
-                Channel::DingTalk(Box::new(dingtalk::DingTalk::new(settings, http.clone())))
+                Channel::DingTalk(Box::new(dingtalk::DingTalk::new(settings, http.clone(), Some(shared.clone()))))
             }
             _ => match simulated {
                 Some(shared) => Channel::Simulator(simulator::Simulator::new(shared.clone())),

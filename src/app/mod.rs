@@ -13,9 +13,10 @@ pub use house::{FORMS, House, dialogs, known};
 
 use crate::{
     bot::Bot,
+    channels::token,
     clock::Clock,
     config::Config,
-    db::Db,
+    db::{Alone, Db, lease},
     error::{Error, Result},
     media::{Keeper, Shelf},
     outbox::{Courier, Wake},
@@ -24,7 +25,7 @@ use crate::{
 };
 use secrecy::ExposeSecret;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// A running service.
@@ -38,9 +39,15 @@ pub struct Running {
     first_code: Option<String>,
     wakes: Vec<Wake>,
     keeper: crate::media::Wake,
+    leaving: CancellationToken,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
+    /// Let go last, when the database is closed.
+    _alone: Alone,
 }
+
+/// How long what is in hand may take when the service stops; what is left then is brought again or due again.
+const FINISH_WITHIN: Duration = Duration::from_secs(20);
 
 impl Running {
     /// Opens the database, brings its tables up to date, loads the organisation when there is none, starts the channels and
@@ -54,19 +61,21 @@ impl Running {
         let listener = listen(config.server.listen).await?;
         let address = listener.local_addr().map_err(|error| Error::fault(format!("no local address: {error}")))?;
         let db = Db::open(config.database.url.expose_secret(), config.database.max_connections).await?;
+        let alone = Alone::at(config.database.url.expose_secret())?;
         db.migrate().await?;
         let simulated = channels::simulator(&config, &clock)?;
         clock_offset(&db, &clock, simulated.is_some()).await?;
         load_organisation(&db, &keys, &config, simulated.is_some(), clock.now()).await?;
-        let channels = build(&config, simulated.as_ref())?;
+        let channels =
+            build(&config, simulated.as_ref(), &token::Shared { db: db.clone(), keys: keys.clone(), clock: clock.clone() })?;
         let dialogs = dialogs(config.paths.dialogs.as_deref())?;
         let directory = Arc::new(people::store::load(&mut *db.read().await?, clock.now()).await?);
         let office = Office { directory, keys: keys.clone(), dialogs };
         let house = Arc::new(House::new(office, channels));
-        let first_code = first_code(&db, &house, clock.now(), simulated.is_some()).await?;
+        let first_code = first_code(&db, &keys, clock.now(), simulated.is_some()).await?;
 
-        let stop = CancellationToken::new();
-        // Two stops in order: first nothing new comes in, then what was taken is finished.
+        // Three steps in order: the proxy is told to send its callers elsewhere, nothing new comes in, what was taken is finished.
+        let (leaving, stop) = (CancellationToken::new(), CancellationToken::new());
         let finish = CancellationToken::new();
         let (courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone());
         let (keeper, keeper_wake) = Keeper::new(db.clone(), clock.clone(), keys.clone(), config.media.clone(), house.clone());
@@ -97,8 +106,15 @@ impl Running {
                 stop: stop.clone(),
             })
         });
-        let shell =
-            web::Web::new(bot.clone(), house.channels().clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone());
+        let shell = web::Web::new(
+            bot.clone(),
+            house.channels().clone(),
+            db.clone(),
+            clock.clone(),
+            wake.clone(),
+            keeper_wake.clone(),
+            leaving.clone(),
+        );
         let (mut router, metrics) = web::routers(shell, page);
         match config.server.metrics {
             None if demonstration => router = router.merge(metrics),
@@ -128,7 +144,20 @@ impl Running {
             }
         }
         wake.wake();
-        Ok(Running { house, bot, db, clock, address, first_code, wakes: vec![wake], keeper: keeper_wake, stop, tasks })
+        Ok(Running {
+            house,
+            bot,
+            db,
+            clock,
+            address,
+            first_code,
+            wakes: vec![wake],
+            keeper: keeper_wake,
+            leaving,
+            stop,
+            tasks,
+            _alone: alone,
+        })
     }
 
     /// The code that makes whoever sends it first the administrator, while there is none.
@@ -182,19 +211,30 @@ impl Running {
         Ok(due.is_none())
     }
 
-    /// Stops taking work, finishes what is in hand, closes the database.
+    /// Says at `/readyz` that it is about to stop; callers are still served.
+    pub fn leave(&self) {
+        self.leaving.cancel();
+    }
+
+    /// Stops taking work, finishes what is in hand, gives back what it does for all, closes the database.
     pub async fn stop(self) {
+        self.leave();
         self.stop.cancel();
+        let end = Instant::now() + FINISH_WITHIN;
         for task in self.tasks {
-            if tokio::time::timeout(Duration::from_secs(20), task).await.is_err() {
+            if tokio::time::timeout_at(end, task).await.is_err() {
                 tracing::warn!("a task did not end in time");
             }
+        }
+        if let Err(error) = lease::give_all_back(&self.db).await {
+            tracing::warn!(error = %error, "leases could not be given back and end by themselves: {error}");
         }
         self.db.close().await;
     }
 }
 
-/// An empty installation begins with its organisation file; the demonstration with its county.
+/// An empty installation begins with its organisation file; the demonstration with its county. Of several programs that start at
+/// once one loads it.
 async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, demo: bool, now: i64) -> Result<()> {
     let current = people::store::current(&mut *db.read().await?, keys).await?;
     if !current.areas.is_empty() {
@@ -205,7 +245,13 @@ async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, d
         None if demo => people::org::demonstration().map_err(listed)?,
         None => return Ok(()),
     };
-    import(db, keys, &org, &current, now).await
+    let changes = people::import::plan(&org, &current, false);
+    let mut tx = db.write_with_ids(changes.ids()).await?;
+    people::store::hold(&mut tx).await?;
+    if people::store::current(tx.conn(), keys).await?.areas.is_empty() {
+        people::import::apply(&mut tx, keys, &changes, now).await?;
+    }
+    tx.commit().await
 }
 
 /// Takes an address to listen on.
@@ -240,13 +286,14 @@ pub async fn import(
     tx.commit().await
 }
 
-/// On an installation without an administrator: a one-time code for the first one.
-async fn first_code(db: &Db, house: &House, now: i64, demo: bool) -> Result<Option<String>> {
+/// On an installation without an administrator: a one-time code for the first one. Programs that start at once say the same one.
+async fn first_code(db: &Db, keys: &crate::seal::Keys, now: i64, demo: bool) -> Result<Option<String>> {
     if demo || people::codes::has_admin(&mut *db.read().await?).await? {
         return Ok(None);
     }
     let mut tx = db.write().await?;
-    let code = people::codes::issue_code(&mut tx, house.keys(), people::codes::CodeFor::FirstAdmin, now).await?;
+    people::store::hold(&mut tx).await?;
+    let code = people::codes::first_code(&mut tx, keys, now).await?;
     tx.commit().await?;
     Ok(Some(code))
 }

@@ -1,20 +1,20 @@
 //! What has to be done from time to time: take in changes made elsewhere, remind, forget what may no longer be kept.
 //!
-//! The beat only wakes the loop; everything is decided from rows and the clock, so a missed or doubled beat changes nothing.
+//! The beat only wakes the loop; everything is decided from rows and the clock, so a missed or doubled beat changes nothing. Of
+//! several processes the one that holds the lease does what is done for all; each takes in changes for itself.
 
 use super::{House, house};
 use crate::{
     bot,
     channels::{Channel, Outcome},
     clock::{Clock, DAY, HOUR, MINUTE},
-    db::Db,
+    db::{Db, lease},
     error::Result,
     media::Shelf,
     message::Millis,
     outbox::Wake,
     people::{self, Office, phones},
 };
-use sqlx::Row;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -23,6 +23,8 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 const BEAT: Duration = Duration::from_secs(2);
+/// Longer than a round takes, looking up phones at its slowest included; renewed in every round.
+const LEASE: Millis = 5 * MINUTE;
 /// Seen-marks are kept this long: longer than any platform repeats.
 const SEEN: Millis = 3 * DAY;
 /// Texts of messages that went out are kept this long.
@@ -67,8 +69,9 @@ pub(super) async fn run(
                 reload(&house, &db, now).await?;
             }
             if changed || now - swept >= MINUTE || now < swept {
-                once(&house, &db, now, &stop).await?;
-                shelf.sweep(now).await?;
+                if once(&house, &db, now, &stop).await? {
+                    shelf.sweep(now).await?;
+                }
                 wake.wake();
                 swept = now;
             }
@@ -80,14 +83,18 @@ pub(super) async fn run(
     }
 }
 
-/// Everything that is due now.
+/// Everything that is due now, done for all processes. Says whether it was for this one to do.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn once(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<()> {
+pub(super) async fn once(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<bool> {
+    if !lease::take(db, "upkeep", LEASE, now).await? {
+        return Ok(false);
+    }
     bot::sweep(house, db, house.keys(), now).await?;
     forget(db, now).await?;
-    match_phones(house, db, now, stop).await
+    match_phones(house, db, now, stop).await?;
+    Ok(true)
 }
 
 /// Looks for staff whose account is not known in the platforms' directories and binds what is found. Who is not there is
@@ -184,13 +191,14 @@ fn newest(folder: &Path) -> Option<SystemTime> {
 
 /// Forgets what may no longer be kept.
 async fn forget(db: &Db, now: Millis) -> Result<()> {
-    let mut conn = db.read().await?;
-    let due = sqlx::query("SELECT due_at FROM job WHERE name = 'forget'").fetch_optional(&mut *conn).await?;
-    if due.map(|row| row.try_get::<Millis, _>(0)).transpose()?.is_some_and(|due| due > now) {
+    let mut tx = db.write().await?;
+    // The job is moved on first: a second process waits for this row and then finds nothing due.
+    let due = "INSERT INTO job (name, due_at) VALUES ('forget', $1) ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at
+               WHERE job.due_at <= $2 RETURNING name";
+    if sqlx::query(due).bind(now + HOUR).bind(now).fetch_optional(tx.conn()).await?.is_none() {
+        tx.rollback().await;
         return Ok(());
     }
-    drop(conn);
-    let mut tx = db.write().await?;
     sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - SEEN).execute(tx.conn()).await?;
     sqlx::query("UPDATE outbox SET body = '', turn_key = '' WHERE state IN ('sent', 'superseded', 'expired') AND at < $1 AND turn_key <> ''")
         .bind(now - BODIES)
@@ -205,9 +213,5 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
     .bind(now - ALIASES)
     .execute(tx.conn())
     .await?;
-    sqlx::query("INSERT INTO job (name, due_at) VALUES ('forget', $1) ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at")
-        .bind(now + DAY / 24)
-        .execute(tx.conn())
-        .await?;
     tx.commit().await
 }

@@ -13,7 +13,7 @@ use crate::{
     outbox::{self, Class, Push, Target},
     seal::Keys,
 };
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 /// No dialog file may remind sooner.
 const SOONEST: Millis = HOUR / 2;
@@ -39,10 +39,12 @@ pub async fn sweep<A: App>(app: &A, db: &Db, keys: &Keys, now: Millis) -> Result
         return Ok(());
     }
     let mut tx = db.write().await?;
-    let rows = sqlx::query(
+    // Whoever's row is locked is speaking just now, or another process is looking at it.
+    let rows = sqlx::query(AssertSqlSafe(format!(
         "SELECT id, state, asked_at, reminded, version FROM conversation WHERE dialog IS NOT NULL AND asked_at < $1
-         AND (reminded = 0 OR asked_at < $2) ORDER BY asked_at LIMIT 500",
-    )
+         AND (reminded = 0 OR asked_at < $2) ORDER BY asked_at LIMIT 500{}",
+        tx.kind().skip_locked()
+    )))
     .bind(now - SOONEST)
     .bind(now - LONGEST)
     .fetch_all(tx.conn())
@@ -51,7 +53,7 @@ pub async fn sweep<A: App>(app: &A, db: &Db, keys: &Keys, now: Millis) -> Result
     let mut messages = Vec::new();
     for row in rows {
         let (id, asked_at, reminded): (i64, Millis, i32) = (row.try_get(0)?, row.try_get(2)?, row.try_get(3)?);
-        // On PostgreSQL a turn of another connection may have changed the row meanwhile; then it is not idle any more.
+        // Guarded besides: a row that was changed meanwhile is not idle any more.
         let version: i64 = row.try_get(4)?;
         let mut memory: Memory = store::remembered(keys, id, row.try_get(1)?);
         let Some(state) = memory.dialog.as_mut() else { continue };
@@ -64,7 +66,7 @@ pub async fn sweep<A: App>(app: &A, db: &Db, keys: &Keys, now: Millis) -> Result
                 let title = dialog.map_or("", |dialog| dialog.title.as_str());
                 let reply = Reply::text(wording::reminder(title, question.as_deref().unwrap_or_default()));
                 let push = Push { target: Target::Chat(id), ticket: None, class: Class::Now, reply, except: None, urgent: false };
-                let done = sqlx::query("UPDATE conversation SET reminded = 1 WHERE id = $1 AND version = $2")
+                let done = sqlx::query("UPDATE conversation SET reminded = 1 WHERE id = $1 AND version = $2 AND reminded = 0")
                     .bind(id)
                     .bind(version)
                     .execute(tx.conn())

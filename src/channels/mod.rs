@@ -3,6 +3,7 @@
 pub mod dingtalk;
 mod seal_box;
 pub mod simulator;
+pub mod token;
 pub mod wechat;
 
 use crate::message::{Address, Content, Media, Millis, Reply, Update, Via};

@@ -87,8 +87,10 @@ async fn copy(from: &str, to: &str) -> Done {
     if db::kind_of(from) == Some(Kind::Sqlite) && !db::file_of(from).is_file() {
         return Err(Error::user(format!("{}: 没有这个数据库", db::file_of(from).display())).into());
     }
+    let now = super::start_clock()?.now();
+    let _nobody_else = (db::Alone::at(from)?, db::Alone::at(to)?);
     let (source, target) = (Db::open(from, 1).await?, Db::open(to, 1).await?);
-    let moved = db::copy(&source, &target, |table, rows| {
+    let moved = db::copy(&source, &target, now, |table, rows| {
         if rows % EVERY < 512 && rows >= EVERY {
             complain(&format!("{table}：{rows} 行……"));
         }
@@ -126,6 +128,7 @@ async fn copy(from: &str, to: &str) -> Done {
 async fn restore(at: &At, file: &Path, aside: bool) -> Done {
     let config = at.config()?;
     let url = config.database.url.expose_secret();
+    let _nobody_else = db::Alone::at(url)?;
     if aside && db::kind_of(url) == Some(Kind::Sqlite) && file.is_file() {
         let stamp = clock::local(super::start_clock()?.now()).format("%Y%m%dT%H%M%S");
         if let Some(old) = db::aside(url, &format!(".before-{stamp}"))? {

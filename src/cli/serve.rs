@@ -1,8 +1,11 @@
 //! Running: the demonstration, and an installation by its configuration.
 
 use super::{DEMO, Done, read_config, say, start_clock};
-use crate::{app::Running, config::Config};
-use std::path::Path;
+use crate::{app::Running, config::Config, db::Kind};
+use std::{path::Path, time::Duration};
+
+/// How long a proxy has to see that this service is leaving and to send its callers to another one.
+const LEAVE: Duration = Duration::from_secs(3);
 
 pub(super) async fn demo() -> Done {
     let config = Config::demo_with(Path::new(DEMO), std::env::vars())?;
@@ -24,6 +27,10 @@ pub(super) async fn serve(path: &Path) -> Done {
     }
     say(&format!("民呼在 {} 上运行。", running.address()));
     until_stopped().await;
+    if running.db().kind() == Kind::Postgres {
+        running.leave();
+        tokio::time::sleep(LEAVE).await;
+    }
     running.stop().await;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! SQLite does both itself; for PostgreSQL its own `pg_dump` and `pg_restore` are run, which must be installed.
 
-use super::{Db, Kind, file_of, kind_of};
+use super::{Db, Kind, file_of, kind_of, make_folder};
 use crate::error::{Error, Result};
 use percent_encoding::percent_decode_str;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -61,8 +61,8 @@ pub async fn restore(url: &str, file: &Path) -> Result<()> {
             return Err(Error::user(format!("{} 还在。先停下民呼，再加 --aside 把它挪开", there.display())));
         }
         let part = beside(target, ".part");
-        let copied = target.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::copy(file, &part));
-        copied.and_then(|_| place(&part, target)).map_err(|error| unwritable(target, &error))?;
+        make_folder(target)?;
+        fs::copy(file, &part).and_then(|_| place(&part, target)).map_err(|error| unwritable(target, &error))?;
         return Ok(());
     }
     let db = Db::open(url, 1).await?;

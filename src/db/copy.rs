@@ -7,7 +7,11 @@ use super::{
     Db, Kind, Tx, insert, own,
     schema::{self, Column, Holds, Table},
 };
-use crate::error::{Error, Result};
+use crate::{
+    clock::MINUTE,
+    error::{Error, Result},
+    message::Millis,
+};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 use sqlx::{Row, any::AnyRow};
@@ -65,12 +69,13 @@ enum Cell {
 }
 
 /// Copies everything from one database to the other. The target is brought to this program's version and must hold no
-/// installation yet. `progress` hears the table and the rows read of it so far. A table whose two tallies differ means that
-/// nothing was kept.
+/// installation yet, and no service may work on either (on a SQLite file the caller holds [`super::Alone`]). `progress` hears the
+/// table and the rows read of it so far. A table whose two tallies differ means that nothing was kept.
 ///
 /// # Errors
-/// A sentence when the source is damaged or of another version, or when the target is not empty; trouble of a database.
-pub async fn copy(from: &Db, to: &Db, progress: impl Fn(&str, u64)) -> Result<Vec<Moved>> {
+/// A sentence when the source is damaged or of another version, when the target is not empty, or when one of them is in use;
+/// trouble of a database.
+pub async fn copy(from: &Db, to: &Db, now: Millis, progress: impl Fn(&str, u64)) -> Result<Vec<Moved>> {
     // The source first: nothing is made at the target for the sake of a source that cannot be copied.
     let mut source = from.write_with_ids(0).await?;
     // Before the first look, so that it holds for the whole snapshot.
@@ -84,6 +89,9 @@ pub async fn copy(from: &Db, to: &Db, progress: impl Fn(&str, u64)) -> Result<Ve
     }
     let tables = fitting(&mut source, &mut target).await?;
     still(&mut source, &tables).await?;
+    for tx in [&mut source, &mut target] {
+        unused(tx, now).await?;
+    }
     if let Some(table) = schema::in_use(target.conn()).await? {
         return Err(Error::user(format!("要搬到的数据库里已经有数据了（{table}）。请换一个空的，或者先把它清空")));
     }
@@ -138,6 +146,23 @@ async fn still(source: &mut Tx, tables: &[Table]) -> Result<()> {
             run(source, &format!("LOCK TABLE {} IN SHARE MODE", names.join(", "))).await
         }
     }
+}
+
+/// Services that share a PostgreSQL database always have one among them that holds a lease.
+async fn unused(tx: &mut Tx, now: Millis) -> Result<()> {
+    if tx.kind() == Kind::Sqlite {
+        return Ok(());
+    }
+    // An end far away comes from a clock that was wrong.
+    let held: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM lease WHERE until > $1 AND until <= $2")
+        .bind(now)
+        .bind(now + 10 * MINUTE)
+        .fetch_one(tx.conn())
+        .await?;
+    if held > 0 {
+        return Err(Error::user("还有民呼在用这个 PostgreSQL 数据库。请先全部停掉；要是刚刚断电或被强行结束，等一分钟再来"));
+    }
+    Ok(())
 }
 
 /// Copies a table's rows.

@@ -3,29 +3,43 @@
 //! One SQL text serves both, with `$1` placeholders and portable columns. Multi-row statements are the exception and are
 //! made by [`rows`].
 
+mod alone;
 mod backup;
 mod copy;
+pub mod lease;
 mod rows;
 mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tx;
 
+pub use alone::Alone;
 pub use backup::{aside, backup, restore};
 pub use copy::{Moved, Tally, copy};
 pub use rows::{Query, holders, in_list, insert, rows};
 pub use tx::Tx;
 
-use crate::error::{Error, Result};
-use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, any::AnyPoolOptions, pool::PoolConnection};
+use crate::{
+    error::{Error, Result},
+    seal::random_digits,
+};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, any::AnyPoolOptions, migrate::Migrator, pool::PoolConnection};
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
 /// Ids taken from the database at a time.
 const BLOCK: i64 = 1_024;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+/// Newer migrations than we know are let pass: during a rolling upgrade the new program is there before the last old one goes,
+/// and migrations only add until nobody uses a thing any more. [`Db::migrate`] takes the lock itself.
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations");
+    migrations.set_ignore_missing(true).set_locking(false);
+    migrations
+});
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +50,16 @@ pub enum Kind {
     Postgres,
 }
 
+impl Kind {
+    /// The suffix of a query that locks the rows it finds and passes over those another process has locked.
+    pub fn skip_locked(self) -> &'static str {
+        match self {
+            Kind::Sqlite => "",
+            Kind::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+}
+
 /// A database and the right to write to it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -44,6 +68,7 @@ pub struct Db {
     /// SQLite has one writer; waiting here is first come, first served, waiting in SQLite is not.
     writer: Arc<tokio::sync::Mutex<()>>,
     ids: Ids,
+    process: Arc<str>,
 }
 
 /// The unused rest of the block of ids taken last.
@@ -81,10 +106,7 @@ impl Db {
         let url = match kind {
             Kind::Postgres => url.to_owned(),
             Kind::Sqlite => {
-                if let Some(folder) = file_of(url).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                    std::fs::create_dir_all(folder)
-                        .map_err(|error| Error::user(format!("{}: cannot make this folder: {error}", folder.display())))?;
-                }
+                make_folder(file_of(url))?;
                 if url.contains("mode=") {
                     url.to_owned()
                 } else {
@@ -109,16 +131,42 @@ impl Db {
             })
             .connect(&url)
             .await?;
-        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default() })
+        let process = random_digits(18)?.into();
+        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), process })
     }
 
-    /// Brings the tables to the version of this program.
+    /// Brings the tables to the version of this program. Of several programs one does it and the others wait.
     ///
     /// # Errors
-    /// When a migration fails or the database was made by a newer program.
+    /// When a migration fails; a sentence when the database has moved on too far for this program.
     pub async fn migrate(&self) -> Result<()> {
         let _writer = self.writer.lock().await;
-        MIGRATIONS.run(&self.pool).await.map_err(|error| Error::Database(error.into()))
+        let mut conn = self.pool.acquire().await?;
+        if self.kind == Kind::Postgres {
+            // The limits and the lock end with the connection. Waiting for another program's migrations and building an index
+            // may take long; waiting for a table may not, because everybody else then waits behind us.
+            conn.close_on_drop();
+            let lock = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT 1 FROM pg_advisory_lock(6501846); SET lock_timeout = '10s'";
+            conn.execute(sqlx::raw_sql(lock)).await?;
+        }
+        MIGRATIONS.run_direct(None, &mut *conn, false).await.map_err(|error| Error::Database(error.into()))?;
+        let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+        let oldest: Option<String> =
+            sqlx::query_scalar("SELECT value FROM setting WHERE name = 'oldest_program'").fetch_optional(&mut *conn).await?;
+        if self.kind == Kind::Postgres {
+            conn.close().await?;
+        }
+        match oldest.and_then(|oldest| oldest.parse::<i64>().ok()) {
+            Some(oldest) if oldest > known => {
+                Err(Error::user("这个数据库已经给新版本的民呼用了，这个版本太旧，不能再用它。请换成新版本"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A random name of this process, under which it holds leases.
+    pub fn process(&self) -> &str {
+        &self.process
     }
 
     /// Which database it is.
@@ -196,6 +244,13 @@ pub fn kind_of(url: &str) -> Option<Kind> {
 pub fn file_of(url: &str) -> &Path {
     let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
     Path::new(path.split('?').next().unwrap_or(path))
+}
+
+/// Makes the folder that a file is to lie in.
+fn make_folder(file: &Path) -> Result<()> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Error::user(format!("{}: cannot make this folder: {error}", folder.display())))
 }
 
 /// SQL that was put together from our own constants, never from input.

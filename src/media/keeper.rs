@@ -12,7 +12,7 @@ use super::{
 use crate::{
     channels::Outcome,
     clock::{Clock, HOUR, MINUTE},
-    db::{Db, Kind, Tx},
+    db::{Db, Tx},
     error::Result,
     message::{Media, MediaKind, Millis, Reply},
     outbox::{self, Class, Push, Target, retry_after},
@@ -182,10 +182,7 @@ impl<F: Fetcher> Keeper<F> {
             return Ok((false, Vec::new()));
         }
         let mut tx = self.db.write().await?;
-        let lock = match tx.kind() {
-            Kind::Sqlite => "",
-            Kind::Postgres => " FOR UPDATE SKIP LOCKED",
-        };
+        let lock = tx.kind().skip_locked();
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT id, turn_key, kind, channel, reference, at, fetch_by, tries FROM media
              WHERE state = 'fetching' AND due_at <= $1 ORDER BY due_at, id LIMIT {room}{lock}"
@@ -270,10 +267,11 @@ impl<F: Fetcher> Keeper<F> {
 
     async fn record(&self, job: &Job, verdict: &Verdict) -> Result<()> {
         let mut tx = self.db.write().await?;
-        settle(&mut tx, self.shelf.keys(), job, verdict, self.clock.now()).await?;
+        let ours = settle(&mut tx, self.shelf.keys(), job, verdict, self.clock.now()).await?;
         tx.commit().await?;
-        if matches!(verdict, Verdict::NotKept(_)) {
-            // An earlier try may have died between putting the file there and recording it.
+        if ours && matches!(verdict, Verdict::NotKept(_)) {
+            // An earlier try may have died between putting the file there and recording it. Where the row is another process's
+            // by now, so are the files.
             self.shelf.remove(job.id).await?;
         }
         Ok(())
@@ -292,8 +290,8 @@ fn not_fetched(outcome: &Outcome) -> Verdict {
     }
 }
 
-/// Writes down what became of a row, unless its lease has gone to somebody else.
-async fn settle(tx: &mut Tx, keys: &Keys, job: &Job, verdict: &Verdict, now: Millis) -> Result<()> {
+/// Writes down what became of a row, unless its lease has gone to somebody else. Says whether it was still ours.
+async fn settle(tx: &mut Tx, keys: &Keys, job: &Job, verdict: &Verdict, now: Millis) -> Result<bool> {
     let (state, format, size, due_at) = match verdict {
         Verdict::Ready(format, size) => ("ready", Some(*format), Some(*size), job.lease),
         Verdict::NotKept(Trouble::Lost) => ("lost", None, None, job.lease),
@@ -317,10 +315,11 @@ async fn settle(tx: &mut Tx, keys: &Keys, job: &Job, verdict: &Verdict, now: Mil
     .bind(job.lease)
     .fetch_optional(tx.conn())
     .await?;
-    match (row, verdict) {
-        (Some(row), Verdict::NotKept(trouble)) => say(tx, keys, job, *trouble, row.try_get(0)?, now).await,
-        _ => Ok(()),
+    let Some(row) = row else { return Ok(false) };
+    if let Verdict::NotKept(trouble) = verdict {
+        say(tx, keys, job, *trouble, row.try_get(0)?, now).await?;
     }
+    Ok(true)
 }
 
 /// Asks for the file again in the chat it came from: the one in which its turn was answered. A turn without an answer (the

@@ -71,6 +71,35 @@ pub async fn issue_code(tx: &mut Tx, keys: &Keys, whom: CodeFor, now: Millis) ->
     Ok(format!("{first} {second}"))
 }
 
+/// The code for the first administrator: the one that was issued within the hour, so that programs starting together say the
+/// same, else a fresh one.
+///
+/// # Errors
+/// As [`issue_code`].
+pub async fn first_code(tx: &mut Tx, keys: &Keys, now: Millis) -> Result<String> {
+    const PLACE: &str = "setting.value.first_code";
+    let sealed: Option<String> =
+        sqlx::query_scalar("SELECT value FROM setting WHERE name = 'first_code'").fetch_optional(tx.conn()).await?;
+    // One that was sealed under another key is of no use to anybody.
+    if let Some(code) = sealed.and_then(|sealed| keys.open(PLACE, &sealed).ok()) {
+        let digits: String = code.chars().filter(char::is_ascii_digit).collect();
+        let good = "SELECT hash FROM binding_code WHERE hash = $1 AND person_id IS NULL AND used_at IS NULL AND expires_at > $2";
+        let good =
+            sqlx::query(good).bind(code_hash(keys, &digits)).bind(now + CODE_LIFE - HOUR).fetch_optional(tx.conn()).await?;
+        if good.is_some() {
+            return Ok(code);
+        }
+    }
+    let code = issue_code(tx, keys, CodeFor::FirstAdmin, now).await?;
+    sqlx::query(
+        "INSERT INTO setting (name, value) VALUES ('first_code', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(keys.seal(PLACE, &code)?)
+    .execute(tx.conn())
+    .await?;
+    Ok(code)
+}
+
 fn code_hash(keys: &Keys, digits: &str) -> String {
     keys.hash("binding_code", digits)
 }

@@ -26,6 +26,16 @@ pub async fn version(conn: &mut AnyConnection) -> Result<i64> {
     row.try_get::<String, _>(0)?.parse().map_err(|_| Error::fault("setting org_version is not a number"))
 }
 
+/// Holds the organisation until the transaction ends, so that whoever else would change or load it waits and then sees what was
+/// done.
+///
+/// # Errors
+/// Those of the database.
+pub async fn hold(tx: &mut Tx) -> Result<()> {
+    sqlx::query("UPDATE setting SET value = value WHERE name = 'org_version'").execute(tx.conn()).await?;
+    Ok(())
+}
+
 /// Raises the version, so that running services load a new picture.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ use axum::{
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 /// A platform that takes its answer in the response waits five seconds; ours leaves before.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
@@ -34,11 +35,12 @@ pub struct Web<A> {
     clock: Clock,
     wake: Wake,
     media: crate::media::Wake,
+    leaving: CancellationToken,
     metrics: Metrics,
 }
 
 impl<A: App> Web<A> {
-    /// The shell around a bot and its channels.
+    /// The shell around a bot and its channels; `leaving` says that the service is about to stop.
     pub fn new(
         bot: Arc<Bot<A>>,
         channels: Arc<HashMap<String, Channel>>,
@@ -46,8 +48,9 @@ impl<A: App> Web<A> {
         clock: Clock,
         wake: Wake,
         media: crate::media::Wake,
+        leaving: CancellationToken,
     ) -> Self {
-        Web { bot, channels, db, clock, wake, media, metrics: Metrics::default() }
+        Web { bot, channels, db, clock, wake, media, leaving, metrics: Metrics::default() }
     }
 }
 
@@ -147,6 +150,10 @@ fn respond(answer: Answer) -> Response {
 
 /// 200 when database and channels are usable, else 503 with the reason.
 async fn ready<A: App>(State(web): State<Arc<Web<A>>>) -> Response {
+    if web.leaving.is_cancelled() {
+        let body = serde_json::json!({ "ready": false, "reasons": ["stopping"] });
+        return (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response();
+    }
     match web.db.ping().await {
         Ok(()) => (StatusCode::OK, axum::Json(serde_json::json!({ "ready": true }))).into_response(),
         Err(error) => {

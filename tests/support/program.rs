@@ -100,7 +100,7 @@ impl Program {
         };
         let copied = async {
             let (from, to) = (Db::open(&self.database.url, 1).await?, Db::open(&new.url, 1).await?);
-            let moved = db::copy(&from, &to, |_, _| {}).await?;
+            let moved = db::copy(&from, &to, self.clock.now(), |_, _| {}).await?;
             from.close().await;
             to.close().await;
             Ok::<_, Error>(moved)

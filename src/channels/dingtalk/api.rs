@@ -4,6 +4,7 @@ use super::{
     Config, Outcome,
     errors::{self, Class},
 };
+use crate::channels::token::{Fresh, Shared, Tokens};
 use reqwest::{RequestBuilder, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -11,7 +12,6 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     time::Duration,
 };
-use tokio::{sync::Mutex, time::Instant};
 
 /// A call takes a fraction of a second; after this long its outcome is unknown.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -28,27 +28,13 @@ const TOKEN_MARGIN: Duration = Duration::from_secs(300);
 pub(super) struct Api {
     pub(super) config: Config,
     http: reqwest::Client,
-    /// Held while a token is asked for, so that one caller asks and the others wait for what it gets.
-    tokens: Mutex<Tokens>,
-}
-
-#[derive(Default)]
-struct Tokens {
-    live: Option<Token>,
-    /// When the last request for a token failed, and how. Those who were waiting by then share the failure: each asking
-    /// anew would hold the queue for as many time-outs, and frequent requests are throttled.
-    failed: Option<(Instant, Class)>,
-}
-
-#[derive(Clone)]
-struct Token {
-    value: SecretString,
-    until: Instant,
+    tokens: Tokens<Class>,
 }
 
 impl Api {
-    pub(super) fn new(config: Config, http: reqwest::Client) -> Self {
-        Api { config, http, tokens: Mutex::default() }
+    pub(super) fn new(config: Config, http: reqwest::Client, shared: Option<Shared>) -> Self {
+        let tokens = Tokens::new(format!("dingtalk {}", config.client_id), shared, Class::Busy);
+        Api { config, http, tokens }
     }
 
     /// Calls a new interface.
@@ -63,14 +49,11 @@ impl Api {
         self.with_token(|token| self.http.post(&url).query(&[("access_token", token)]).json(body)).await
     }
 
-    /// Makes a call. A refused token is dropped and the call repeated once with a fresh one.
+    /// Makes a call. When its token is refused, it is repeated once with another.
     async fn with_token(&self, request: impl Fn(&str) -> RequestBuilder) -> Result<Value, Class> {
-        let token = self.token().await?;
+        let token = self.token(None).await?;
         match exchange(request(token.expose_secret())).await {
-            Err(Class::Token) => {
-                self.forget(&token).await;
-                exchange(request(self.token().await?.expose_secret())).await
-            }
+            Err(Class::Token) => exchange(request(self.token(Some(&token)).await?.expose_secret())).await,
             answer => answer,
         }
     }
@@ -88,30 +71,12 @@ impl Api {
         }
     }
 
-    async fn token(&self) -> Result<SecretString, Class> {
-        let asked = Instant::now();
-        let mut tokens = self.tokens.lock().await;
-        if let Some(token) = tokens.live.as_ref().filter(|token| token.until > asked) {
-            return Ok(token.value.clone());
-        }
-        if let Some((_, class)) = tokens.failed.filter(|(at, _)| *at >= asked) {
-            return Err(class);
-        }
-        match self.fresh_token().await {
-            Ok(token) => {
-                let value = token.value.clone();
-                *tokens = Tokens { live: Some(token), failed: None };
-                Ok(value)
-            }
-            Err(class) => {
-                *tokens = Tokens { live: None, failed: Some((Instant::now(), class)) };
-                Err(class)
-            }
-        }
+    /// The access token; `refused` is one that was just turned down.
+    async fn token(&self, refused: Option<&SecretString>) -> Result<SecretString, Class> {
+        self.tokens.get(refused, self.fresh_token()).await
     }
 
-    async fn fresh_token(&self) -> Result<Token, Class> {
-        let asked = Instant::now();
+    async fn fresh_token(&self) -> Result<Fresh, Class> {
         let body = json!({ "appKey": self.config.client_id, "appSecret": self.config.client_secret.expose_secret() });
         let request = self.http.post(format!("{}/v1.0/oauth2/accessToken", self.config.api_base)).json(&body);
         let answer = exchange(request).await.map_err(|class| match class {
@@ -121,15 +86,7 @@ impl Api {
         })?;
         let value = answer["accessToken"].as_str().filter(|value| !value.is_empty()).ok_or(Class::Busy)?;
         let lives = Duration::from_secs(answer["expireIn"].as_u64().unwrap_or(7_200).min(86_400));
-        Ok(Token { value: SecretString::from(value), until: asked + lives.saturating_sub(TOKEN_MARGIN.min(lives / 2)) })
-    }
-
-    /// Drops a refused token, unless somebody else has renewed it meanwhile.
-    async fn forget(&self, refused: &SecretString) {
-        let mut tokens = self.tokens.lock().await;
-        if tokens.live.as_ref().is_some_and(|token| token.value.expose_secret() == refused.expose_secret()) {
-            tokens.live = None;
-        }
+        Ok(Fresh { value: value.into(), use_for: lives.saturating_sub(TOKEN_MARGIN.min(lives / 2)) })
     }
 
     /// Posts to a session webhook, which is its own permission.

@@ -11,7 +11,7 @@ mod outbound;
 #[cfg(test)]
 mod tests;
 
-use super::{Ability, Answer, Heard, Outcome, Refusal, Request, Way};
+use super::{Ability, Answer, Heard, Outcome, Refusal, Request, Way, token::Shared};
 use crate::{
     clock::{DAY, HOUR, MINUTE, SECOND},
     message::{Address, Media, Millis, Reply},
@@ -154,9 +154,10 @@ pub struct DingTalk {
 
 impl DingTalk {
     /// A channel of a configuration without [`Config::problems`]. `http` must not follow redirects: an address that a
-    /// download names is checked before it is asked, and what it would lead to is not.
-    pub fn new(config: Config, http: reqwest::Client) -> Self {
-        DingTalk { api: Api::new(config, http) }
+    /// download names is checked before it is asked, and what it would lead to is not. `shared` is where the services on one
+    /// database keep the app's token.
+    pub fn new(config: Config, http: reqwest::Client, shared: Option<Shared>) -> Self {
+        DingTalk { api: Api::new(config, http, shared) }
     }
 
     /// Checks the signature of a callback and reads it. Stores nothing.

@@ -28,7 +28,7 @@ fn channel_with(ding: &FakeDing, secret: &str) -> DingTalk {
         ding.base()
     );
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    DingTalk::new(toml::from_str(&config).unwrap(), http)
+    DingTalk::new(toml::from_str(&config).unwrap(), http, None)
 }
 
 fn channel(ding: &FakeDing) -> DingTalk {
@@ -253,7 +253,7 @@ async fn a_server_that_is_not_there_is_tried_later() {
     let mut config = channel(&ding).api.config;
     config.api_base = format!("http://{}", unused.local_addr().unwrap());
     drop(unused);
-    let channel = DingTalk::new(config, reqwest::Client::new());
+    let channel = DingTalk::new(config, reqwest::Client::new(), None);
     assert!(matches!(channel.send(&person("li"), &Way::Api, &Reply::text("好")).await, Outcome::Later(..)));
 }
 
@@ -309,7 +309,7 @@ async fn a_download_goes_only_where_it_may() {
     ding.lead_file_to("odd", "no address");
     let elsewhere = Err(Outcome::Refused("the address of the file leads elsewhere"));
     assert_eq!(channel.fetch(&photo("redirect"), 5_000).await, elsewhere);
-    let careless = DingTalk::new(channel.api.config.clone(), reqwest::Client::new());
+    let careless = DingTalk::new(channel.api.config.clone(), reqwest::Client::new(), None);
     assert_eq!(careless.fetch(&photo("redirect"), 5_000).await, elsewhere, "even with a client that follows");
     assert!(matches!(channel.fetch(&photo("file"), 5_000).await, Err(Outcome::Refused(_))));
     assert!(matches!(channel.fetch(&photo("odd"), 5_000).await, Err(Outcome::Gone(_))));
@@ -360,7 +360,7 @@ async fn with_the_real_platform_files_inside_our_net_are_refused() {
     // A name that is not on this machine, reached by a client that sends everything to the fake.
     config.api_base = "http://api.dingtalk.test".to_owned();
     let http = reqwest::Client::builder().proxy(reqwest::Proxy::http(ding.base()).unwrap()).build().unwrap();
-    let channel = DingTalk::new(config, http);
+    let channel = DingTalk::new(config, http, None);
     for address in [format!("{}/files/x", ding.base()), "http://localhost/x".to_owned(), "http://169.254.169.254/x".to_owned()] {
         ding.lead_file_to("inside", &address);
         let photo = Media { kind: MediaKind::Photo, reference: "inside".to_owned() };

@@ -1,13 +1,14 @@
 //! Calls to the platform: the access token, sending, the menu, files, and what its error codes mean.
 
-use crate::channels::Outcome;
+use crate::channels::{
+    Outcome,
+    token::{Fresh, Shared, Tokens},
+};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header::CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::Duration;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 /// Limit of one call, below the lease of an outbox row.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -31,18 +32,14 @@ pub(super) struct Api {
     base: String,
     app_id: String,
     secret: SecretString,
-    token: Mutex<Option<Token>>,
-}
-
-struct Token {
-    value: SecretString,
-    until: Instant,
+    tokens: Tokens<Outcome>,
 }
 
 impl Api {
     /// `base` is scheme and host, without a slash at its end.
-    pub fn new(http: Client, base: String, app_id: String, secret: SecretString) -> Self {
-        Api { http, base, app_id, secret, token: Mutex::new(None) }
+    pub fn new(http: Client, base: String, app_id: String, secret: SecretString, shared: Option<Shared>) -> Self {
+        let tokens = Tokens::new(format!("wechat {app_id}"), shared, Outcome::Later(SOON, "no token"));
+        Api { http, base, app_id, secret, tokens }
     }
 
     /// Posts JSON to an interface and gives its answer when it says that all is well. A token that is no longer taken is
@@ -96,14 +93,12 @@ impl Api {
         file_of(response, max_bytes).await
     }
 
-    /// The access token. Whoever comes while it is being fetched waits for that one fetch; `refused` is a token that was
-    /// just turned down and is fetched anew unless somebody else has done so meanwhile.
+    /// The access token; `refused` is one that was just turned down.
     async fn token(&self, refused: Option<&SecretString>) -> Result<SecretString, Outcome> {
-        let mut kept = self.token.lock().await;
-        if let Some(token) = usable(kept.as_ref(), refused) {
-            return Ok(token);
-        }
-        *kept = None;
+        self.tokens.get(refused, self.fresh_token()).await
+    }
+
+    async fn fresh_token(&self) -> Result<Fresh, Outcome> {
         let path = "/cgi-bin/stable_token";
         // Never `force_refresh`: it would take the token away from other systems of the same account.
         let body = json!({
@@ -117,17 +112,8 @@ impl Api {
         let answer = approve(path, answer)?;
         let value = answer["access_token"].as_str().ok_or(Outcome::Later(MINUTE, "no token"))?;
         let life = Duration::from_secs(answer["expires_in"].as_u64().unwrap_or_default());
-        let value = SecretString::from(value);
-        let until = Instant::now() + life.saturating_sub(RENEWED_BEFORE_END).max(SHORTEST_USE);
-        *kept = Some(Token { value: value.clone(), until });
-        Ok(value)
+        Ok(Fresh { value: value.into(), use_for: life.saturating_sub(RENEWED_BEFORE_END).max(SHORTEST_USE) })
     }
-}
-
-fn usable(kept: Option<&Token>, refused: Option<&SecretString>) -> Option<SecretString> {
-    let token = kept?;
-    let turned_down = refused.is_some_and(|refused| refused.expose_secret() == token.value.expose_secret());
-    (!turned_down && Instant::now() < token.until).then(|| token.value.clone())
 }
 
 /// The response, if there is one that may carry an answer. Errors are not passed on: their text holds the token.

@@ -13,6 +13,7 @@ mod xml;
 pub use config::{Config, MenuItem, Mode, Templates};
 
 use super::seal_box::SealBox;
+use super::token::Shared;
 use super::{Ability, Answer, Heard, Outcome, Refusal, Request, Way};
 use crate::clock::{HOUR, MINUTE};
 use crate::message::{Address, Content, Media, Millis, Reply, Update};
@@ -49,11 +50,12 @@ pub struct WeChat {
 }
 
 impl WeChat {
-    /// The channel of this configuration. `http` makes its calls and decides about proxies.
+    /// The channel of this configuration. `http` makes its calls and decides about proxies, `shared` is where the services on one
+    /// database keep the account's token.
     ///
     /// # Errors
     /// Everything that is wrong with the configuration, as [`Config::problems`] gives it.
-    pub fn new(config: Config, http: reqwest::Client) -> Result<Self, Vec<(String, String)>> {
+    pub fn new(config: Config, http: reqwest::Client, shared: Option<Shared>) -> Result<Self, Vec<(String, String)>> {
         let problems = config.problems();
         if !problems.is_empty() {
             return Err(problems);
@@ -68,7 +70,7 @@ impl WeChat {
         let base = config.api_base.trim_end_matches('/').to_owned();
         Ok(WeChat {
             envelope: Envelope { app_id: config.app_id.clone(), token: config.token, seal_box, max_skew },
-            api: Api::new(http, base, config.app_id, config.secret),
+            api: Api::new(http, base, config.app_id, config.secret, shared),
             id: config.id,
             menu: config.menu,
             templates: config.templates,

@@ -25,7 +25,7 @@ fn config(more: &str) -> Config {
 }
 
 fn channel(config: Config) -> WeChat {
-    WeChat::new(config, reqwest::Client::new()).map_err(|problems| format!("{problems:?}")).unwrap()
+    WeChat::new(config, reqwest::Client::new(), None).map_err(|problems| format!("{problems:?}")).unwrap()
 }
 
 fn post(channel: &WeChat, query: &str, body: &[u8], now: Millis) -> Result<Heard, Refusal> {
