@@ -42,10 +42,14 @@ to=$(cd "$to" && pwd)
 exec 9>"$to/.lock"
 flock --nonblock 9 || fail "另一个备份正在进行"
 
+# Named by the second.
 name=minhu-$(date -u +%Y%m%dT%H%M%SZ)
+if [ -e "$to/$name" ]; then
+    sleep 1
+    name=minhu-$(date -u +%Y%m%dT%H%M%SZ)
+fi
 new=$to/$name
 part=$to/.part-$name
-[ ! -e "$new" ] || fail "$new 已经有了"
 rm -rf "$to"/.part-minhu-*
 mkdir "$part"
 trap 'rm -rf "$part"' EXIT
