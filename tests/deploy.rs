@@ -265,6 +265,14 @@ async fn what_was_backed_up_under_load_is_restored_and_goes_on() {
     let on_shelf = |generation: &PathBuf| generation.join("media/00/01/1.copy");
     assert!(same_file(&on_shelf(&kept[0]), &on_shelf(&kept[1])), "a file that is there is not copied again");
     assert!(!same_file(&on_shelf(&kept[1]), &there.path("media/00/01/1.copy")));
+    // The database alone: for its owner's eyes, and never written over.
+    let alone = || -> Said {
+        let mut command = there.command(env!("CARGO_BIN_EXE_minhu"));
+        command.args(["db", "backup", "alone", "--config", "minhu.toml"]).output().unwrap().into()
+    };
+    assert_eq!((alone().code, alone().code), (0, 1));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(there.path("alone")).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
     assert!(!kept[1].join("key").exists() && kept[1].join("media/00/01/2.copy").exists());
     assert!(before.len() >= 4, "{} tickets", before.len());
 

@@ -10,6 +10,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -25,6 +26,9 @@ pub async fn backup(url: &str, file: &Path) -> Result<u64> {
     // Under another name until it is whole, so that half a copy is never taken for one.
     let part = beside(file, ".part");
     let _ = fs::remove_file(&part);
+    // Made empty first, because what is in it is for its owner alone; both databases write into an empty file.
+    let made = File::options().write(true).create_new(true).mode(0o600).open(&part);
+    made.map_err(|error| unwritable(file, &error))?;
     let written = match kind_of(url) {
         Some(Kind::Sqlite) if !file_of(url).exists() => Err(Error::user(format!("{}: 没有这个数据库", file_of(url).display()))),
         Some(Kind::Sqlite) => vacuum_into(url, &part).await,
