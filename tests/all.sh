@@ -36,6 +36,7 @@ missing_packages() {
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv
     command -v cc >/dev/null || echo build-essential
     command -v git >/dev/null || echo git
+    [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || echo nginx-light
 }
 
 prepare() {
@@ -133,7 +134,7 @@ MINHUTEST_BROWSER=1 cargo_test
 
 echo "── PostgreSQL"
 start_postgres
-cargo_test
+MINHUTEST_NGINX=1 cargo_test
 unset MINHUTEST_DATABASE_URL
 
 echo "── independent clients of the platforms"

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod log;
+mod moving;
 mod secrecy;
 mod support;
 

@@ -228,6 +228,7 @@ mod tests {
         bot::Bot,
         db::testing::{Place, places},
         message::{Address, Content, Update},
+        metrics::Metrics,
         outbox::Courier,
         seal::Keys,
     };
@@ -250,11 +251,14 @@ mod tests {
     async fn begun(house: &Arc<House>, db: &Db, clock: &Clock, people: usize) {
         let (_courier, wake) = Courier::new(db.clone(), clock.clone(), house.keys().clone(), house.clone(), Metrics::default());
         let stop = CancellationToken::new();
-        let (bot, worker) = Bot::start(house.clone(), db.clone(), clock.clone(), house.keys().clone(), wake, Metrics::default(), stop.clone());
+        let (bot, worker) =
+            Bot::start(house.clone(), db.clone(), clock.clone(), house.keys().clone(), wake, Metrics::default(), stop.clone());
         for n in 0..people {
             let from = Address { channel: "sim".into(), account: format!("p{n}"), group: None };
             let (key, content) = (format!("k{n}"), Content::text("我要反映"));
-            bot.take(Update { key, from, nick: None, content, at: clock.now(), via: None, request: String::new() }).await.unwrap();
+            bot.take(Update { key, from, nick: None, content, at: clock.now(), via: None, request: String::new() })
+                .await
+                .unwrap();
         }
         stop.cancel();
         worker.await.unwrap();

@@ -5,6 +5,7 @@
 mod audit;
 mod channels;
 mod check;
+mod db;
 mod org;
 mod outbox;
 mod play;
@@ -98,6 +99,13 @@ enum Command {
         #[arg(long, value_name = "文件", help = "只看这份配置里的渠道。不写就看所有能用的", help_heading = "选项")]
         config: Option<PathBuf>,
     },
+    #[command(about = "数据库：搬家、备份、恢复", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
+    Db {
+        #[command(flatten)]
+        at: At,
+        #[command(subcommand)]
+        command: db::Command,
+    },
     #[command(about = "把数据库的表更新到这个版本（serve 自己也会做）", help_template = TEMPLATE)]
     Migrate {
         #[command(flatten)]
@@ -182,6 +190,7 @@ async fn run(command: Option<Command>) -> Done {
         Some(Command::Org { at, command }) => org::run(&at.open().await?, command).await,
         Some(Command::Outbox { at, command }) => outbox::run(&at.open().await?, &command).await,
         Some(Command::Audit { at, command }) => audit::run(&at.open().await?, &command).await,
+        Some(Command::Db { at, command }) => db::run(&at, command).await,
         Some(Command::Migrate { at }) => {
             at.open().await?;
             say("数据库的表是最新的了。");

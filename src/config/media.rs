@@ -2,7 +2,7 @@
 
 use super::read::{Fields, Problem, Table};
 use secrecy::SecretString;
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 /// Where media are kept.
 #[derive(Debug, Clone)]
@@ -11,6 +11,16 @@ pub enum Media {
     Folder(PathBuf),
     /// A bucket.
     S3(S3),
+}
+
+impl fmt::Display for Media {
+    /// Where it is, without keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Media::Folder(folder) => write!(f, "{}", folder.display()),
+            Media::S3(s3) => write!(f, "{}/{}/{}", s3.endpoint, s3.bucket, s3.prefix),
+        }
+    }
 }
 
 /// A bucket of an S3-compatible store.

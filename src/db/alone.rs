@@ -1,6 +1,6 @@
 //! A SQLite file has one service; the command line may work beside it.
 
-use super::{Kind, kind_of, path_of};
+use super::{Kind, file_of, kind_of, make_folder};
 use crate::error::{Error, Result};
 use std::{
     fs::{File, TryLockError},
@@ -17,10 +17,11 @@ impl Alone {
     /// # Errors
     /// A sentence when another service has the file; a fault when the folder cannot be written.
     pub fn at(url: &str) -> Result<Alone> {
-        let file = path_of(url);
+        let file = file_of(url);
         if kind_of(url) != Some(Kind::Sqlite) || file.starts_with(":memory:") {
             return Ok(Alone(None));
         }
+        make_folder(file)?;
         // The same file may be reached by several names.
         let file = std::fs::canonicalize(file).unwrap_or_else(|_| PathBuf::from(file));
         let mut beside = file.clone().into_os_string();

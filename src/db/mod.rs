@@ -4,14 +4,19 @@
 //! made by [`rows`].
 
 mod alone;
+mod backup;
+mod copy;
 pub mod lease;
 mod notify;
 mod rows;
+mod schema;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tx;
 
 pub use alone::Alone;
+pub use backup::{aside, backup, restore};
+pub use copy::{Moved, Tally, copy};
 pub use notify::{Bell, News, listen, ring_on};
 pub use rows::{Query, holders, in_list, insert, rows};
 pub use tx::Tx;
@@ -106,10 +111,7 @@ impl Db {
         let url = match kind {
             Kind::Postgres => url.to_owned(),
             Kind::Sqlite => {
-                if let Some(folder) = Path::new(path_of(url)).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                    std::fs::create_dir_all(folder)
-                        .map_err(|error| Error::user(format!("{}: cannot make this folder: {error}", folder.display())))?;
-                }
+                make_folder(file_of(url))?;
                 if url.contains("mode=") {
                     url.to_owned()
                 } else {
@@ -254,10 +256,17 @@ pub fn kind_of(url: &str) -> Option<Kind> {
     }
 }
 
-/// The path in the address of a SQLite file.
-fn path_of(url: &str) -> &str {
+/// The file that a `sqlite:` address names.
+pub fn file_of(url: &str) -> &Path {
     let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-    path.split('?').next().unwrap_or(path)
+    Path::new(path.split('?').next().unwrap_or(path))
+}
+
+/// Makes the folder that a file is to lie in.
+fn make_folder(file: &Path) -> Result<()> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Error::user(format!("{}: cannot make this folder: {error}", folder.display())))
 }
 
 /// SQL that was put together from our own constants, never from input.

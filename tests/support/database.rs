@@ -7,6 +7,9 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+/// Databases made by this process so far.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
 /// A database that was made for a test.
 pub struct Database {
     /// Its address.
@@ -26,12 +29,17 @@ impl Database {
 
     /// A SQLite file in this folder.
     pub fn file(folder: &Path) -> Database {
-        Database { url: format!("sqlite://{}?mode=rwc", folder.join("minhu.db").display()), made: None }
+        let name = format!("minhu{}.db", COUNT.fetch_add(1, Ordering::Relaxed));
+        Database { url: format!("sqlite://{}?mode=rwc", folder.join(name).display()), made: None }
+    }
+
+    /// Is it on the server?
+    pub fn is_on_server(&self) -> bool {
+        self.made.is_some()
     }
 
     /// One on the server, if there is a server.
     pub async fn on_server() -> Option<Result<Database, String>> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let server = std::env::var("MINHUTEST_DATABASE_URL").ok()?;
         let name = format!("minhutest_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let Some((before, _)) = server.rsplit_once('/') else {

@@ -233,6 +233,7 @@ impl Stage {
             // The organisation was made before the story began.
             ["加人" | "没有", ..] => {}
             ["重启"] => self.program.restart().await?,
+            ["搬家"] => self.program.relocate(self._folder.path()).await?,
             ["名册", "去掉", name] => {
                 self.organisation = roster::without(&self.organisation, name)?;
                 self.program.reorganise(&self.organisation).await?;

@@ -8,7 +8,7 @@ use minhu::{
     app::Running,
     clock::Clock,
     config::Config,
-    db::Db,
+    db::{self, Db},
     error::Error,
     people::{
         codes::{self, CodeFor},
@@ -82,6 +82,29 @@ impl Program {
     /// Stops it as SIGTERM would, and starts it again on the same database.
     pub async fn restart(&mut self) -> Result<(), String> {
         self.stop().await;
+        self.run().await
+    }
+
+    /// Stops it, moves everything to a new database, of the other kind where there is a server, and starts it there.
+    pub async fn relocate(&mut self, folder: &Path) -> Result<(), String> {
+        self.stop().await;
+        let new = match self.database.is_on_server() {
+            false => Database::make(folder).await?,
+            true => Database::file(folder),
+        };
+        let copied = async {
+            let (from, to) = (Db::open(&self.database.url, 1).await?, Db::open(&new.url, 1).await?);
+            let moved = db::copy(&from, &to, self.clock.now(), |_, _| {}).await?;
+            from.close().await;
+            to.close().await;
+            Ok::<_, Error>(moved)
+        };
+        let moved = copied.await.map_err(|error| error.to_string())?;
+        if let Some(other) = moved.iter().find(|moved| moved.read != moved.written) {
+            return Err(format!("{} is not what it was", other.table));
+        }
+        std::mem::replace(&mut self.database, new).remove().await;
+        self.config.database.url = self.database.url.clone().into();
         self.run().await
     }
 
