@@ -194,6 +194,23 @@ impl Running {
     }
 }
 
+/// The bot of an installation without anything around it, to run single turns beside a service or without one. What it has to say
+/// waits in the outbox for the service.
+///
+/// # Errors
+/// A sentence about the configuration or the dialogs; trouble of the database.
+pub async fn bot_alone(config: &Config, db: &Db, clock: &Clock) -> Result<Arc<Bot<House>>> {
+    let keys = config.security.keys()?;
+    let simulated = channels::simulator(config, clock)?;
+    let channels = build(config, simulated.as_ref())?;
+    let dialogs = dialogs(config.paths.dialogs.as_deref())?;
+    let directory = Arc::new(people::store::load(&mut *db.read().await?, clock.now()).await?);
+    let house = Arc::new(House::new(Office { directory, keys: keys.clone(), dialogs }, channels));
+    let (_courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone());
+    let (bot, _worker) = Bot::start(house, db.clone(), clock.clone(), keys, wake, CancellationToken::new());
+    Ok(bot)
+}
+
 /// An empty installation begins with its organisation file; the demonstration with its county.
 async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, demo: bool, now: i64) -> Result<()> {
     let current = people::store::current(&mut *db.read().await?, keys).await?;

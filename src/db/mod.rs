@@ -4,18 +4,34 @@
 //! made by [`rows`].
 
 mod rows;
+mod trouble;
 mod tx;
 
 pub use rows::{Query, holders, in_list, insert, rows};
+pub use trouble::{Meaning, Trouble, meaning, mistake};
 pub use tx::Tx;
 
 use crate::error::{Error, Result};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, any::AnyPoolOptions, pool::PoolConnection};
 use std::{
+    future::Future,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+
+/// How long a connection is waited for: less than a platform waits for its answer.
+const ACQUIRE: Duration = Duration::from_secs(3);
+/// What works on PostgreSQL longer than this waits for a server that hangs. Longer than any statement may take there.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What a connection begins with. A SQLite file that another process holds, and a row that another turn holds, are waited for, but
+/// not for ever. A server notices within half a minute that we are gone, and lets go of what we had locked.
+const SQLITE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; \
+    PRAGMA cache_size = -4096";
+const POSTGRES: &str = "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET TIME ZONE 'UTC'";
+/// What is written to see whether there is room: more than the free pages that a nearly full file may still have.
+const PROBE: usize = 64 * 1024;
 
 /// Ids taken from the database at a time.
 const BLOCK: i64 = 1_024;
@@ -39,6 +55,7 @@ pub struct Db {
     /// SQLite has one writer; waiting here is first come, first served, waiting in SQLite is not.
     writer: Arc<tokio::sync::Mutex<()>>,
     ids: Ids,
+    state: trouble::State,
 }
 
 /// The unused rest of the block of ids taken last.
@@ -92,21 +109,19 @@ impl Db {
         let pool = AnyPoolOptions::new()
             .max_connections(max_connections)
             .min_connections(1)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(ACQUIRE)
             .after_connect(move |conn, _| {
                 Box::pin(async move {
                     let settings = match kind {
-                        Kind::Sqlite => {
-                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 30000; PRAGMA cache_size = -4096"
-                        }
-                        Kind::Postgres => "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'",
+                        Kind::Sqlite => SQLITE,
+                        Kind::Postgres => POSTGRES,
                     };
                     conn.execute(sqlx::raw_sql(settings)).await.map(|_| ())
                 })
             })
             .connect(&url)
             .await?;
-        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default() })
+        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), state: trouble::State::default() })
     }
 
     /// Brings the tables to the version of this program.
@@ -170,6 +185,79 @@ impl Db {
         let mut conn = self.read().await?;
         sqlx::query("SELECT next FROM id_block WHERE name = 'id'").fetch_one(&mut *conn).await?;
         Ok(())
+    }
+
+    /// Writes something and makes it last; trouble that was met before is over when that works. `room`: also sees whether there is
+    /// room for more.
+    ///
+    /// # Errors
+    /// When it does not work; the trouble is noticed.
+    pub async fn probe(&self, room: bool) -> Result<()> {
+        let work = async {
+            for value in [if room { "0".repeat(PROBE) } else { String::new() }, String::new()].iter().take(1 + usize::from(room)) {
+                let mut tx = self.write_with_ids(0).await?;
+                sqlx::query(
+                    "INSERT INTO setting (name, value) VALUES ('probe', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                )
+                .bind(value.clone())
+                .execute(tx.conn())
+                .await?;
+                tx.commit().await?;
+            }
+            Ok(())
+        };
+        let result = self.patiently(work).await;
+        match &result {
+            Ok(()) => self.state.over(),
+            Err(error) => _ = self.noticed(error),
+        }
+        result
+    }
+
+    /// Is this trouble of the database as a whole? Then it is taken down here, and said in the log only when it begins.
+    pub fn noticed(&self, error: &Error) -> bool {
+        match error {
+            Error::Database(error) => match meaning(error) {
+                Meaning::Trouble(trouble) => {
+                    self.state.met(trouble, error);
+                    true
+                }
+                Meaning::Collision | Meaning::Mistake => false,
+            },
+            Error::User(_) | Error::Fault(_) => false,
+        }
+    }
+
+    /// The trouble that the database is in, as far as it was noticed.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.state.now()
+    }
+
+    /// Does something that owns all its transactions, and gives it up with them when a PostgreSQL server hangs: no time limit of the
+    /// server's helps then, and none of TCP's while its machine answers. Whether a commit that was under way happened is not
+    /// known then; seen-marks and leases are made for that. SQLite's waiting ends by itself.
+    ///
+    /// # Errors
+    /// Those of the work; trouble of the database when it was given up.
+    pub async fn patiently<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        match self.kind {
+            Kind::Sqlite => work.await,
+            Kind::Postgres => {
+                let limited = tokio::time::timeout(PATIENCE, Box::pin(work)).await;
+                limited.unwrap_or_else(|_| Err(Error::Database(sqlx::Error::PoolTimedOut)))
+            }
+        }
+    }
+
+    /// The newest migration that the database has had, and the newest that this program knows.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn versions(&self) -> Result<(i64, i64)> {
+        let applied: i64 = sqlx::query_scalar("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations")
+            .fetch_one(&mut *self.read().await?)
+            .await?;
+        Ok((applied, MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)))
     }
 
     /// Closes all connections after what is in hand.
