@@ -2,6 +2,7 @@
 
 mod channels;
 mod demo;
+mod health;
 mod house;
 mod post;
 mod staff;
@@ -15,7 +16,7 @@ use crate::{
     bot::Bot,
     clock::Clock,
     config::Config,
-    db::Db,
+    db::{self, Db},
     error::{Error, Result},
     media::{Keeper, Shelf},
     outbox::{Courier, Wake},
@@ -39,6 +40,7 @@ pub struct Running {
     wakes: Vec<Wake>,
     keeper: crate::media::Wake,
     stop: CancellationToken,
+    ready: Arc<web::Ready>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -86,6 +88,16 @@ impl Running {
                 stop.clone(),
             )),
         ];
+        let ready = Arc::new(web::Ready::default());
+        let disks = [db::folder_of(config.database.url.expose_secret()), Some(config.media.clone())];
+        tasks.push(tokio::spawn(health::run(health::Watched {
+            house: house.clone(),
+            db: db.clone(),
+            clock: clock.clone(),
+            disks: disks.into_iter().flatten().collect(),
+            ready: ready.clone(),
+            stop: stop.clone(),
+        })));
         let demonstration = simulated.is_some();
         let page = simulated.map(|shared| {
             demo::page(demo::Parts {
@@ -97,8 +109,8 @@ impl Running {
                 stop: stop.clone(),
             })
         });
-        let shell =
-            web::Web::new(bot.clone(), house.channels().clone(), db.clone(), clock.clone(), wake.clone(), keeper_wake.clone());
+        let channels = house.channels().clone();
+        let shell = web::Web::new(bot.clone(), channels, db.clone(), clock.clone(), wake.clone(), keeper_wake.clone(), ready.clone());
         let (mut router, metrics) = web::routers(shell, page);
         match config.server.metrics {
             None if demonstration => router = router.merge(metrics),
@@ -124,11 +136,12 @@ impl Running {
         }));
         for channel in house.channels().iter() {
             if let Err(outcome) = channel.1.start().await {
+                house.note(channel.0, Some(&outcome));
                 tracing::warn!(channel = %channel.0, ?outcome, "channel {} could not make its start settings", channel.0);
             }
         }
         wake.wake();
-        Ok(Running { house, bot, db, clock, address, first_code, wakes: vec![wake], keeper: keeper_wake, stop, tasks })
+        Ok(Running { house, bot, db, clock, address, first_code, wakes: vec![wake], keeper: keeper_wake, stop, ready, tasks })
     }
 
     /// The code that makes whoever sends it first the administrator, while there is none.
@@ -156,7 +169,7 @@ impl Running {
     /// # Errors
     /// Those of the database.
     pub async fn wake(&self) -> Result<()> {
-        upkeep::once(&self.house, &self.db, self.clock.now(), &self.stop).await?;
+        upkeep::once(&self.house, &self.db, &self.clock, &self.stop).await?;
         self.wakes.iter().for_each(Wake::wake);
         self.keeper.wake();
         Ok(())
@@ -184,6 +197,7 @@ impl Running {
 
     /// Stops taking work, finishes what is in hand, closes the database.
     pub async fn stop(self) {
+        self.ready.stopping();
         self.stop.cancel();
         for task in self.tasks {
             if tokio::time::timeout(Duration::from_secs(20), task).await.is_err() {
@@ -201,8 +215,8 @@ impl Running {
 /// A sentence about the configuration or the dialogs; trouble of the database.
 pub async fn bot_alone(config: &Config, db: &Db, clock: &Clock) -> Result<Arc<Bot<House>>> {
     let keys = config.security.keys()?;
-    let simulated = channels::simulator(config, clock)?;
-    let channels = build(config, simulated.as_ref())?;
+    // The simulator's log belongs to the running demonstration; what a simulator can do is known without it.
+    let channels = build(config, None)?;
     let dialogs = dialogs(config.paths.dialogs.as_deref())?;
     let directory = Arc::new(people::store::load(&mut *db.read().await?, clock.now()).await?);
     let house = Arc::new(House::new(Office { directory, keys: keys.clone(), dialogs }, channels));

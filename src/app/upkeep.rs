@@ -14,7 +14,7 @@ use crate::{
     outbox::Wake,
     people::{self, Office, phones},
 };
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -61,33 +61,73 @@ pub(super) async fn run(
         }
         let now = clock.now();
         let work = async {
-            let version = people::store::version(&mut *db.read().await?).await?;
+            let version = db.patiently(async { people::store::version(&mut *db.read().await?).await }).await?;
             let changed = !house.office().directory.is_current(version, now);
             if changed {
-                reload(&house, &db, now).await?;
+                db.patiently(reload(&house, &db, now)).await?;
             }
             if changed || now - swept >= MINUTE || now < swept {
-                once(&house, &db, now, &stop).await?;
-                shelf.sweep(now).await?;
+                once(&house, &db, &clock, &stop).await?;
+                if clock.jumped().is_none() {
+                    shelf.sweep(now).await?;
+                }
                 wake.wake();
                 swept = now;
             }
             Ok::<(), crate::error::Error>(())
         };
-        if let Err(error) = work.await {
+        if let Err(error) = work.await
+            && !db.noticed(&error)
+        {
             tracing::warn!(error = %error, "upkeep could not be done now: {error}");
         }
     }
 }
 
-/// Everything that is due now.
+/// Everything that is due now. While the time is in doubt nobody is reminded and nothing is forgotten: what looks old may be young.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn once(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<()> {
-    bot::sweep(house, db, house.keys(), now).await?;
-    forget(db, now).await?;
+pub(super) async fn once(house: &House, db: &Db, clock: &Clock, stop: &CancellationToken) -> Result<()> {
+    let now = clock.now();
+    db.patiently(bring_back(db, now)).await?;
+    if clock.jumped().is_none() {
+        db.patiently(bot::sweep(house, db, house.keys(), now)).await?;
+        db.patiently(forget(db, now)).await?;
+    }
     match_phones(house, db, now, stop).await
+}
+
+/// Makes due what was written while the clock ran ahead and now lies in the future: messages, leases, files. Nothing is ever written
+/// later than now, so that nothing else is touched; two machines differ by less than the minute.
+async fn bring_back(db: &Db, now: Millis) -> Result<()> {
+    // Both name the states of the index over what is under way, or SQLite would read the whole table.
+    const MESSAGES: &str = "state IN ('pending', 'held', 'sending') AND state <> 'sending' AND not_before > $1 AND at > $1";
+    const LEASES: &str = "state IN ('pending', 'held', 'sending') AND state = 'sending' AND lease_until > $1";
+    const FILES: &str = "state = 'fetching' AND due_at > $1 AND at > $1";
+    let wrong = [
+        ("outbox", MESSAGES, "not_before", now + MINUTE),
+        ("outbox", LEASES, "lease_until", now + 10 * MINUTE),
+        ("media", FILES, "due_at", now + MINUTE),
+    ];
+    let mut conn = db.read().await?;
+    let mut found = Vec::new();
+    for (table, which, column, limit) in wrong {
+        let sql = AssertSqlSafe(format!("SELECT id FROM {table} WHERE {which} LIMIT 1"));
+        let any: Option<i64> = sqlx::query_scalar(sql).bind(limit).fetch_optional(&mut *conn).await?;
+        found.extend(any.map(|_| (table, which, column, limit)));
+    }
+    drop(conn);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let mut tx = db.write().await?;
+    for (table, which, column, limit) in found {
+        let sql = AssertSqlSafe(format!("UPDATE {table} SET {column} = {now} WHERE {which}"));
+        let done = sqlx::query(sql).bind(limit).execute(tx.conn()).await?.rows_affected();
+        tracing::warn!(table, rows = done, "{done} rows of {table} lay in the future and are due now: the clock ran ahead for a while");
+    }
+    tx.commit().await
 }
 
 /// Looks for staff whose account is not known in the platforms' directories and binds what is found. Who is not there is
@@ -96,7 +136,7 @@ pub(super) async fn once(house: &House, db: &Db, now: Millis, stop: &Cancellatio
 async fn match_phones(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<()> {
     let mut left = LOOK_UPS;
     for (id, channel) in house.channels().iter().filter(|channel| channel.1.has_directory()) {
-        let sought = phones::sought(&mut *db.read().await?, house.keys(), id, left, now).await?;
+        let sought = db.patiently(async { phones::sought(&mut *db.read().await?, house.keys(), id, left, now).await }).await?;
         left -= sought.len();
         let answers = look_up(channel, sought, stop).await;
         if answers.is_empty() {
@@ -186,7 +226,7 @@ fn newest(folder: &Path) -> Option<SystemTime> {
 async fn forget(db: &Db, now: Millis) -> Result<()> {
     let mut conn = db.read().await?;
     let due = sqlx::query("SELECT due_at FROM job WHERE name = 'forget'").fetch_optional(&mut *conn).await?;
-    if due.map(|row| row.try_get::<Millis, _>(0)).transpose()?.is_some_and(|due| due > now) {
+    if due.map(|row| row.try_get::<Millis, _>(0)).transpose()?.is_some_and(|due| due > now && due <= now + HOUR) {
         return Ok(());
     }
     drop(conn);
@@ -206,7 +246,7 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
     .execute(tx.conn())
     .await?;
     sqlx::query("INSERT INTO job (name, due_at) VALUES ('forget', $1) ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at")
-        .bind(now + DAY / 24)
+        .bind(now + HOUR)
         .execute(tx.conn())
         .await?;
     tx.commit().await

@@ -108,6 +108,11 @@ impl<A: App> Bot<A> {
         ROOM - self.queue.capacity()
     }
 
+    /// Must a message wait for room now?
+    pub fn is_full(&self) -> bool {
+        self.queue.capacity() == 0
+    }
+
     /// The keyed hash of an update's key.
     pub fn turn_key(&self, update: &Update) -> String {
         self.keys.hash("turn", &update.key)

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, any::AnyPoolOptions, pool::PoolConnection};
 use std::{
     future::Future,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -93,16 +93,14 @@ impl Db {
         let url = match kind {
             Kind::Postgres => url.to_owned(),
             Kind::Sqlite => {
-                let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-                let file = path.split('?').next().unwrap_or(path);
-                if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                    std::fs::create_dir_all(folder)
+                if let Some(folder) = folder_of(url).filter(|folder| !folder.as_os_str().is_empty()) {
+                    std::fs::create_dir_all(&folder)
                         .map_err(|error| Error::user(format!("{}: cannot make this folder: {error}", folder.display())))?;
                 }
-                if path.contains("mode=") {
+                if url.contains("mode=") {
                     url.to_owned()
                 } else {
-                    format!("{url}{}mode=rwc", if path.contains('?') { '&' } else { '?' })
+                    format!("{url}{}mode=rwc", if url.contains('?') { '&' } else { '?' })
                 }
             }
         };
@@ -175,16 +173,6 @@ impl Db {
             self.ids.refill(end, count);
         }
         Tx::begin(conn, self.kind, self.ids.clone(), guard).await
-    }
-
-    /// Answers when the database does.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub async fn ping(&self) -> Result<()> {
-        let mut conn = self.read().await?;
-        sqlx::query("SELECT next FROM id_block WHERE name = 'id'").fetch_one(&mut *conn).await?;
-        Ok(())
     }
 
     /// Writes something and makes it last; trouble that was met before is over when that works. `room`: also sees whether there is
@@ -264,6 +252,12 @@ impl Db {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// The folder in which a SQLite address has its file; `None` for a server.
+pub fn folder_of(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//");
+    Path::new(path.split('?').next().unwrap_or(path)).parent().map(Path::to_owned)
 }
 
 /// The kind that an address names.

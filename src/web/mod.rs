@@ -1,8 +1,11 @@
 //! The HTTP shell: the platforms' callbacks, health, metrics, and the demonstration's page.
 
 mod metrics;
+mod ready;
+mod wording;
 
 pub use metrics::Metrics;
+pub use ready::{Ready, Reason};
 
 use crate::{
     bot::{App, Bot, Given, Overflow},
@@ -21,9 +24,9 @@ use axum::{
     routing::get,
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::sync::oneshot;
 
-/// A platform that takes its answer in the response waits five seconds; ours leaves before.
+/// A platform that takes its answer in the response waits five seconds; ours leaves before. Nothing is acknowledged that is not
+/// committed by then: the platform delivers again, and gets the stored answer if the turn was committed after all.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the handlers share.
@@ -35,6 +38,7 @@ pub struct Web<A> {
     wake: Wake,
     media: crate::media::Wake,
     metrics: Metrics,
+    ready: Arc<Ready>,
 }
 
 impl<A: App> Web<A> {
@@ -46,8 +50,9 @@ impl<A: App> Web<A> {
         clock: Clock,
         wake: Wake,
         media: crate::media::Wake,
+        ready: Arc<Ready>,
     ) -> Self {
-        Web { bot, channels, db, clock, wake, media, metrics: Metrics::default() }
+        Web { bot, channels, db, clock, wake, media, metrics: Metrics::default(), ready }
     }
 }
 
@@ -100,7 +105,7 @@ async fn hook<A: App>(
         return respond(channel.answer(&update, None, web.clock.now()));
     }
     match turn(&web, update.clone()).await {
-        Ok(Some(given)) => {
+        Ok(given) => {
             if carries_media(&update) {
                 web.media.wake();
             }
@@ -111,8 +116,6 @@ async fn hook<A: App>(
             }
             response
         }
-        // Too late for the response: the courier delivers the answer.
-        Ok(None) => respond(channel.answer(&update, None, web.clock.now())),
         Err(Overflow::NoRoom | Overflow::NoDatabase) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
@@ -121,23 +124,14 @@ fn carries_media(update: &Update) -> bool {
     matches!(&update.content, Content::Said(said) if !said.media.is_empty())
 }
 
-/// Runs the turn in a task of its own, so that a platform that hangs up does not stop it half-way. `None`: not in time.
-async fn turn<A: App>(web: &Arc<Web<A>>, update: Update) -> Result<Option<Given>, Overflow> {
-    let (done, given) = oneshot::channel();
+/// Runs the turn in a task of its own, so that a platform that hangs up does not stop it half-way. What is committed too late for
+/// this response stays held for the next delivery; if none comes, the courier sends it.
+async fn turn<A: App>(web: &Arc<Web<A>>, update: Update) -> Result<Given, Overflow> {
     let shared = web.clone();
-    tokio::spawn(async move {
-        let result = shared.bot.take(update).await;
-        let held = result.as_ref().ok().and_then(|given| given.held.as_ref().map(|(row, _)| *row));
-        if done.send(result).is_err()
-            && let Some(row) = held
-        {
-            shared.wake.settle(row, false);
-        }
-    });
-    match tokio::time::timeout(ANSWER_WITHIN, given).await {
-        Ok(Ok(result)) => result.map(Some),
-        Ok(Err(_)) => Err(Overflow::NoRoom),
-        Err(_) => Ok(None),
+    let taken = tokio::spawn(async move { shared.bot.take(update).await });
+    match tokio::time::timeout(ANSWER_WITHIN, taken).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) | Err(_) => Err(Overflow::NoDatabase),
     }
 }
 
@@ -145,15 +139,14 @@ fn respond(answer: Answer) -> Response {
     ([(header::CONTENT_TYPE, answer.kind)], answer.body).into_response()
 }
 
-/// 200 when database and channels are usable, else 503 with the reason.
+/// 200 when messages can be taken and answered, else 503 with the reasons. It asks nothing of the database: it answers at once, above
+/// all when the database does not.
 async fn ready<A: App>(State(web): State<Arc<Web<A>>>) -> Response {
-    match web.db.ping().await {
-        Ok(()) => (StatusCode::OK, axum::Json(serde_json::json!({ "ready": true }))).into_response(),
-        Err(error) => {
-            let body = serde_json::json!({ "ready": false, "reasons": [format!("database: {error}")] });
-            (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response()
-        }
-    }
+    let queue = web.bot.is_full().then_some(Reason::QueueFull);
+    let database = web.db.trouble().map(Reason::Database);
+    let (ready, body) = web.ready.told([queue, database].into_iter().flatten());
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(body)).into_response()
 }
 
 async fn metrics_text<A: App>(State(web): State<Arc<Web<A>>>) -> Response {
