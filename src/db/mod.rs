@@ -104,22 +104,31 @@ impl Db {
                 }
             }
         };
+        let state = trouble::State::default();
+        let met = state.clone();
         let pool = AnyPoolOptions::new()
             .max_connections(max_connections)
             .min_connections(1)
             .acquire_timeout(ACQUIRE)
             .after_connect(move |conn, _| {
+                let met = met.clone();
                 Box::pin(async move {
                     let settings = match kind {
                         Kind::Sqlite => SQLITE,
                         Kind::Postgres => POSTGRES,
                     };
-                    conn.execute(sqlx::raw_sql(settings)).await.map(|_| ())
+                    // The pool tries again and in the end only says that it took too long.
+                    let set = conn.execute(sqlx::raw_sql(settings)).await;
+                    set.map(|_| ()).inspect_err(|error| {
+                        if let Meaning::Trouble(trouble) = meaning(error) {
+                            met.met(trouble, error);
+                        }
+                    })
                 })
             })
             .connect(&url)
             .await?;
-        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), state: trouble::State::default() })
+        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), state })
     }
 
     /// Brings the tables to the version of this program.

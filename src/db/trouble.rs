@@ -131,6 +131,11 @@ impl State {
     pub(super) fn met(&self, trouble: Trouble, error: &sqlx::Error) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let since = state.map(|(_, since)| since);
+        // That a connection could not be had in time says less than what is known already.
+        let trouble = match (*state, error) {
+            (Some((known, _)), sqlx::Error::PoolTimedOut) => known,
+            _ => trouble,
+        };
         if state.is_none_or(|(known, _)| known != trouble) {
             tracing::error!(trouble = trouble.word(), error = %error, "{trouble}; messages are answered with 503 until it is over: {error}");
         }
