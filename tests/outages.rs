@@ -284,7 +284,10 @@ async fn a_failed_message_is_looked_at_and_run_again_beside_the_service_and_with
     let mut program = Program::start_on(server.as_ref().map(postgres::Server::url)).await;
     program.deliver_until_taken("report", REPORT).await;
     program.deliver_until_taken("submit", "提交").await;
-    assert_eq!(program.command(&["faults", "list", "--demo"]), (Some(0), "注意".to_owned() + &clock_note() + "没有没弄好的消息。\n"));
+    assert_eq!(
+        program.command(&["faults", "list", "--demo"]),
+        (Some(0), "注意".to_owned() + &clock_note() + "没有没弄好的消息。\n")
+    );
 
     // Something in the tables that this program does not know: whoever touches it meets a mistake of ours.
     program.sql("UPDATE ticket SET kind = 'odd'").await;

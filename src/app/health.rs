@@ -43,7 +43,10 @@ pub(super) async fn run(watched: Watched) {
     loop {
         if let Some(by) = clock.look() {
             let minutes = by / MINUTE;
-            tracing::error!(minutes, "the system's time jumped by {minutes} minutes; for an hour nothing is deleted or given up because of its age. Check the time");
+            tracing::error!(
+                minutes,
+                "the system's time jumped by {minutes} minutes; for an hour nothing is deleted or given up because of its age. Check the time"
+            );
         }
         match db.trouble() {
             Some(trouble) => _ = db.probe(trouble == Trouble::Full).await,

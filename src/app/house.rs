@@ -107,7 +107,12 @@ pub struct House {
 impl House {
     /// A house with its office and channels.
     pub fn new(office: Office, channels: HashMap<String, Channel>) -> Self {
-        House { keys: office.keys.clone(), office: RwLock::new(Arc::new(office)), channels: Arc::new(channels), halted: Mutex::default() }
+        House {
+            keys: office.keys.clone(),
+            office: RwLock::new(Arc::new(office)),
+            channels: Arc::new(channels),
+            halted: Mutex::default(),
+        }
     }
 
     /// The office as it is now.

@@ -110,7 +110,8 @@ impl Running {
             })
         });
         let channels = house.channels().clone();
-        let shell = web::Web::new(bot.clone(), channels, db.clone(), clock.clone(), wake.clone(), keeper_wake.clone(), ready.clone());
+        let shell =
+            web::Web::new(bot.clone(), channels, db.clone(), clock.clone(), wake.clone(), keeper_wake.clone(), ready.clone());
         let (mut router, metrics) = web::routers(shell, page);
         match config.server.metrics {
             None if demonstration => router = router.merge(metrics),

@@ -125,7 +125,11 @@ async fn bring_back(db: &Db, now: Millis) -> Result<()> {
     for (table, which, column, limit) in found {
         let sql = AssertSqlSafe(format!("UPDATE {table} SET {column} = {now} WHERE {which}"));
         let done = sqlx::query(sql).bind(limit).execute(tx.conn()).await?.rows_affected();
-        tracing::warn!(table, rows = done, "{done} rows of {table} lay in the future and are due now: the clock ran ahead for a while");
+        tracing::warn!(
+            table,
+            rows = done,
+            "{done} rows of {table} lay in the future and are due now: the clock ran ahead for a while"
+        );
     }
     tx.commit().await
 }

@@ -129,13 +129,7 @@ impl<A: App> Bot<A> {
     }
 
     /// The turns of these messages in a transaction that the caller begins and commits.
-    pub(super) async fn turns(
-        &self,
-        tx: &mut Tx,
-        updates: &[&Update],
-        delivered: Delivered,
-        now: Millis,
-    ) -> Result<Vec<Given>> {
+    pub(super) async fn turns(&self, tx: &mut Tx, updates: &[&Update], delivered: Delivered, now: Millis) -> Result<Vec<Given>> {
         let turn_keys: Vec<String> = updates.iter().map(|update| self.turn_key(update)).collect();
         let mut sorted = turn_keys.clone();
         sorted.sort();

@@ -113,7 +113,7 @@ async fn show_raw(at: &Opened, id: i64) -> Done {
 
 async fn replay(at: &Opened, id: i64, as_new: bool) -> Done {
     let bot = app::bot_alone(&at.config, &at.db, &at.clock).await?;
-    match bot.replay(id, as_new).await? {
+    match Box::pin(bot.replay(id, as_new)).await? {
         Replayed::Done => {
             say(&format!("{id} 办好了，答复会发给他。"));
             Ok(())

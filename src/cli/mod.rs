@@ -234,7 +234,8 @@ fn read_config(path: &Path) -> Result<Config, Failure> {
 
 fn log() {
     // The pool says every try to connect; we say once that the database is gone.
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MINHU_LOG").unwrap_or_else(|_| "info,sqlx=warn,sqlx_core::pool=off".into());
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("MINHU_LOG").unwrap_or_else(|_| "info,sqlx=warn,sqlx_core::pool=off".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

@@ -191,7 +191,8 @@ impl Db {
     /// When it does not work; the trouble is noticed.
     pub async fn probe(&self, room: bool) -> Result<()> {
         let work = async {
-            for value in [if room { "0".repeat(PROBE) } else { String::new() }, String::new()].iter().take(1 + usize::from(room)) {
+            for value in [if room { "0".repeat(PROBE) } else { String::new() }, String::new()].iter().take(1 + usize::from(room))
+            {
                 let mut tx = self.write_with_ids(0).await?;
                 sqlx::query(
                     "INSERT INTO setting (name, value) VALUES ('probe', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",

@@ -110,7 +110,11 @@ pub fn mistake(error: &Error) -> Option<String> {
         Error::Database(error) if meaning(error) != Meaning::Mistake => None,
         Error::Database(sqlx::Error::Database(error)) => {
             let code = error.code().unwrap_or_default();
-            Some(format!("the database refuses a statement: {code} {}", error.constraint().unwrap_or_default()).trim_end().to_owned())
+            Some(
+                format!("the database refuses a statement: {code} {}", error.constraint().unwrap_or_default())
+                    .trim_end()
+                    .to_owned(),
+            )
         }
         Error::Database(sqlx::Error::ColumnDecode { index, .. }) => Some(format!("column {index} does not decode")),
         Error::Database(sqlx::Error::RowNotFound) => Some("a row is missing".to_owned()),

@@ -103,7 +103,8 @@ mod tests {
         ready.found(vec![Reason::ChannelHalted("mp".into()), Reason::DatabaseNewer]);
         ready.stopping();
         let (is_ready, body) = ready.told([Reason::Database(Trouble::Full)].into_iter());
-        let words: Vec<&str> = body["reasons"].as_array().unwrap().iter().map(|reason| reason["reason"].as_str().unwrap()).collect();
+        let words: Vec<&str> =
+            body["reasons"].as_array().unwrap().iter().map(|reason| reason["reason"].as_str().unwrap()).collect();
         assert_eq!((is_ready, words), (false, vec!["stopping", "database_full", "channel_halted"]));
         assert!(body["reasons"][2]["says"].as_str().unwrap().contains("mp"));
     }

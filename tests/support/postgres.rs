@@ -48,10 +48,17 @@ impl Server {
         );
         let log = self.folder.path().join("data/log");
         let mut start = self.program("pg_ctl");
-        start.args(["start", "--no-wait", "--silent", "--options", &options]).arg("--pgdata").arg(self.data()).arg("--log").arg(log);
+        start
+            .args(["start", "--no-wait", "--silent", "--options", &options])
+            .arg("--pgdata")
+            .arg(self.data())
+            .arg("--log")
+            .arg(log);
         succeed(&mut start);
         let begun = Instant::now();
-        let ready = || self.program("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]).status().unwrap().success();
+        let ready = || {
+            self.program("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]).status().unwrap().success()
+        };
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() || !ready() {
             assert!(begun.elapsed() < PATIENCE, "PostgreSQL does not start: {}", self.words_of_the_log());
             std::thread::sleep(Duration::from_millis(50));
@@ -77,8 +84,7 @@ impl Server {
     fn signal(&self, name: &str) {
         let Ok(pids) = std::fs::read_to_string(self.data().join("postmaster.pid")) else { return };
         let first = pids.lines().next().unwrap().to_owned();
-        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &first]).output().unwrap();
-        let children = String::from_utf8(children.stdout).unwrap();
+        let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap();
         // Some may have ended meanwhile.
         let all = std::iter::once(first.as_str()).chain(children.split_whitespace());
         let _ = Command::new("kill").arg(name).args(all).stderr(Stdio::null()).status();

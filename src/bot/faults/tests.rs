@@ -115,7 +115,9 @@ impl App for Odd {
             "fault" => return Err(Error::fault("by itself")),
             "panic" => panic!("on purpose"),
             "mistake" => {
-                sqlx::query("INSERT INTO setting (name, value) VALUES ('org_version', '13800000000')").execute(turn.tx.conn()).await?;
+                sqlx::query("INSERT INTO setting (name, value) VALUES ('org_version', '13800000000')")
+                    .execute(turn.tx.conn())
+                    .await?;
             }
             "trouble" => return Err(sqlx::Error::PoolTimedOut.into()),
             _ => {}
