@@ -238,10 +238,12 @@ impl Db {
     /// # Errors
     /// Those of the work; trouble of the database when it was given up.
     pub async fn patiently<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        // Turns are large and deep: on the heap, and awaited in one place, so that the stack holds only one of them.
+        let mut work = Box::pin(work);
         match self.kind {
             Kind::Sqlite => work.await,
             Kind::Postgres => {
-                let limited = tokio::time::timeout(PATIENCE, Box::pin(work)).await;
+                let limited = tokio::time::timeout(PATIENCE, &mut work).await;
                 limited.unwrap_or_else(|_| Err(Error::Database(sqlx::Error::PoolTimedOut)))
             }
         }
