@@ -122,7 +122,7 @@ impl<A: App> Bot<A> {
     async fn batch(&self, updates: &[&Update]) -> Result<Vec<Given>> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let given = self.turns(&mut tx, updates, Delivered::Now, now).await?;
+        let given = Box::pin(self.turns(&mut tx, updates, Delivered::Now, now)).await?;
         tx.commit().await?;
         self.wake.wake();
         Ok(given)
@@ -161,7 +161,7 @@ impl<A: App> Bot<A> {
             }
             let mut here = conversations.remove(hash).ok_or_else(|| Error::fault("a conversation is missing"))?;
             let mut aside = private.as_ref().and_then(|hash| conversations.remove(hash));
-            let turn = self.one(tx, update, turn_key, &mut here, aside.as_mut(), actor, now).await?;
+            let turn = Box::pin(self.one(tx, update, turn_key, &mut here, aside.as_mut(), actor, now)).await?;
             conversations.extend([Some(here), aside].into_iter().flatten().map(|one| (one.hash.clone(), one)));
             given.push(all.add(tx, turn_key, turn)?);
         }
@@ -232,7 +232,7 @@ impl<A: App> Bot<A> {
             new,
             out: Collected::default(),
         };
-        let run = AssertUnwindSafe(router::route(&*self.app, &mut turn)).catch_unwind().await;
+        let run = AssertUnwindSafe(Box::pin(router::route(&*self.app, &mut turn))).catch_unwind().await;
         match run {
             Ok(Ok(())) => {}
             Ok(Err(Error::User(sentence))) => {
