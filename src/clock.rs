@@ -4,9 +4,12 @@
 
 use crate::message::Millis;
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Timelike, Utc};
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 /// A second, in milliseconds.
@@ -18,10 +21,59 @@ pub const HOUR: Millis = 60 * MINUTE;
 /// A day of 24 hours, in milliseconds.
 pub const DAY: Millis = 24 * HOUR;
 
+/// A step of the system's time at least this long is a jump; smaller ones harm nothing here.
+const JUMP: Millis = MINUTE;
+/// After a jump the time is not trusted for so long: nothing is deleted or given up because of it.
+const DOUBT: Duration = Duration::from_secs(3_600);
+
 /// The time, running on from a point that can be moved.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Clock {
     offset: Arc<AtomicI64>,
+    watch: Arc<Mutex<Watch>>,
+}
+
+/// What the clock should show by a second clock that nobody can set.
+#[derive(Debug)]
+struct Watch {
+    wall: Millis,
+    at: Instant,
+    jump: Option<(Millis, Instant)>,
+}
+
+impl Watch {
+    /// How far the time `wall` at `at` is from what it should be.
+    fn drift(&self, wall: Millis, at: Instant) -> Millis {
+        let passed = at.saturating_duration_since(self.at).as_millis();
+        wall - self.wall - Millis::try_from(passed).unwrap_or(Millis::MAX / 4)
+    }
+
+    /// Takes the time as it is from here on, and gives back how far it jumped since the last look.
+    fn look(&mut self, wall: Millis, at: Instant) -> Option<Millis> {
+        let drift = self.drift(wall, at);
+        (self.wall, self.at) = (wall, at);
+        if drift.abs() < JUMP {
+            return None;
+        }
+        self.jump = Some((drift, at));
+        Some(drift)
+    }
+
+    /// The last jump, while the time is in doubt because of it.
+    fn jumped(&self, wall: Millis, at: Instant) -> Option<Millis> {
+        let drift = self.drift(wall, at);
+        if drift.abs() >= JUMP {
+            return Some(drift);
+        }
+        self.jump.filter(|(_, jumped)| at.saturating_duration_since(*jumped) < DOUBT).map(|(by, _)| by)
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        let watch = Watch { wall: system_millis(), at: Instant::now(), jump: None };
+        Clock { offset: Arc::default(), watch: Arc::new(Mutex::new(watch)) }
+    }
 }
 
 impl Clock {
@@ -42,19 +94,37 @@ impl Clock {
         system_millis() + self.offset.load(Ordering::Relaxed)
     }
 
-    /// Moves the clock forward (or back) by `by` milliseconds.
+    /// Moves the clock forward (or back) by `by` milliseconds, on purpose.
     pub fn advance(&self, by: Millis) {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         self.offset.fetch_add(by, Ordering::Relaxed);
+        watch.wall += by;
     }
 
-    /// Makes the clock show `to` now.
+    /// Makes the clock show `to` now, on purpose.
     pub fn set(&self, to: Millis) {
-        self.offset.store(to - system_millis(), Ordering::Relaxed);
+        self.advance(to - self.now());
     }
 
     /// How far the clock is from the true time.
     pub fn offset(&self) -> Millis {
         self.offset.load(Ordering::Relaxed)
+    }
+
+    /// Looks whether the system's time has jumped since the last look, and by how much. A machine that slept counts too.
+    pub fn look(&self) -> Option<Millis> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).look(self.now(), Instant::now())
+    }
+
+    /// By how much the time has jumped within the last hour. As long as it says something, the time is in doubt: a thing may look old
+    /// and be young.
+    pub fn jumped(&self) -> Option<Millis> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).jumped(self.now(), Instant::now())
+    }
+
+    /// Makes the time jump as when the system's time is set: for tests, which cannot set that.
+    pub fn jump(&self, by: Millis) {
+        self.offset.fetch_add(by, Ordering::Relaxed);
     }
 }
 
@@ -124,5 +194,31 @@ mod tests {
         let before = clock.now();
         clock.advance(3 * DAY);
         assert!(clock.now() - before >= 3 * DAY && clock.now() - before < 3 * DAY + MINUTE);
+    }
+
+    #[test]
+    fn a_jump_is_seen_at_once_and_doubted_for_an_hour() {
+        let (zero, second) = (Instant::now(), Duration::from_secs(1));
+        for by in [3 * HOUR, -3 * HOUR, 400 * DAY] {
+            let mut watch = Watch { wall: 0, at: zero, jump: None };
+            assert_eq!((watch.look(2 * SECOND, zero + 2 * second), watch.jumped(2 * SECOND, zero + 2 * second)), (None, None));
+            let jumped = 4 * SECOND + by;
+            assert_eq!(watch.jumped(jumped, zero + 4 * second), Some(by), "before anybody looked");
+            assert_eq!(watch.look(jumped, zero + 4 * second), Some(by));
+            assert_eq!(watch.look(jumped + 2 * SECOND, zero + 6 * second), None, "it is taken as it is from here on");
+            assert_eq!(watch.jumped(jumped + 2 * SECOND, zero + 6 * second), Some(by));
+            let later = Duration::from_secs(3_700);
+            assert_eq!(watch.look(jumped + 3_700 * SECOND, zero + 4 * second + later), None);
+            assert_eq!(watch.jumped(jumped + 3_700 * SECOND, zero + 4 * second + later), None);
+        }
+    }
+
+    #[test]
+    fn what_is_turned_on_purpose_is_no_jump() {
+        let clock = Clock::starting_at(parse("2026-11-22T10:00:00+08:00").unwrap());
+        clock.advance(-9 * DAY);
+        assert_eq!((clock.look(), clock.jumped()), (None, None));
+        clock.jump(DAY);
+        assert!(clock.jumped().is_some_and(|by| (by - DAY).abs() < MINUTE));
     }
 }

@@ -150,7 +150,9 @@ fn without_a_configuration_what_is_built_in_is_checked_and_right() {
 #[test]
 fn what_is_not_there_yet_or_written_wrongly_is_a_matter_of_usage() {
     let folder = tempfile::tempdir().unwrap();
-    for args in [&["check", "--online"][..], &["faults", "list"], &["org"], &["org", "codes", "--demo", "--config", "x"]] {
+    for args in
+        [&["check", "--online"][..], &["export", "tickets"], &["faults"], &["org"], &["org", "codes", "--demo", "--config", "x"]]
+    {
         assert_eq!(run(folder.path(), args).code, 2, "{args:?}");
     }
     assert!(run(folder.path(), &["check", "--online"]).err.contains("--online 暂时还不能用"));
@@ -161,7 +163,7 @@ fn what_is_not_there_yet_or_written_wrongly_is_a_matter_of_usage() {
 #[test]
 fn without_its_configuration_nothing_starts_and_it_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    for args in [&["serve"][..], &["migrate"], &["org", "codes"], &["outbox", "list"]] {
+    for args in [&["serve"][..], &["migrate"], &["org", "codes"], &["outbox", "list"], &["faults", "list"]] {
         let said = run(folder.path(), args);
         assert_eq!(said.code, 1, "{args:?}");
         assert!(said.err.contains("deploy/minhu.example.toml"), "{args:?}: {}", said.err);

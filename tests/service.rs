@@ -47,6 +47,13 @@ impl Service {
         lines.iter().filter(|line| line["by"] == "bot").map(|line| line["reply"]["text"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// What `/readyz` says, once somebody has looked since the last change.
+    async fn ready(&self) -> (u16, Value) {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let answer = self.http.get(self.url("/readyz")).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
     async fn count(&self, table: &'static str) -> i64 {
         let mut conn = self.running.db().read().await.unwrap();
         let sql = format!("SELECT COUNT(*) FROM {table}");
@@ -305,4 +312,68 @@ fn ding_sign(at: i64, secret: &str) -> String {
     let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{at}\n{secret}").as_bytes());
     base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// A message that was written just now and waits to be sent, in place of the last answer.
+const WAITING: &str =
+    "UPDATE outbox SET state = 'pending', sent_at = NULL, channel = NULL WHERE id = (SELECT MAX(id) FROM outbox)";
+
+async fn change(service: &Service, sql: &'static str) {
+    let mut tx = service.running.db().write().await.unwrap();
+    sqlx::raw_sql(sql).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_makes_nothing_old() {
+    use minhu::clock::DAY;
+    let service = Service::start().await;
+    service.post("a", "laozhou", "前观津夜里有人打井抽水卖").await;
+    service.said_to("laozhou").await;
+    change(&service, "DELETE FROM job").await;
+    service.running.clock().jump(30 * DAY);
+    change(&service, WAITING).await;
+    service.running.wake().await.unwrap();
+    service.said_to("laozhou").await;
+    assert_eq!(service.count("outbox WHERE state = 'sent'").await, 1, "a message of a minute ago is not too old to be sent");
+    assert_eq!(service.count("seen").await, 1, "it may still be delivered again");
+    assert_eq!(service.count("conversation WHERE dialog IS NOT NULL").await, 1, "the report is still being told");
+    let (status, body) = service.ready().await;
+    assert!(status == 200 && body["notes"][0]["reason"] == "clock_jumped", "{body}");
+    assert!(body["notes"][0]["says"].as_str().unwrap().contains("43200 分钟"), "{body}");
+
+    // When so much time has really passed, the same is forgotten and given up.
+    service.running.stop().await;
+    let service = Service::start().await;
+    service.post("a", "laozhou", "前观津夜里有人打井抽水卖").await;
+    service.said_to("laozhou").await;
+    change(&service, "DELETE FROM job").await;
+    service.running.clock().advance(30 * DAY);
+    change(&service, WAITING).await;
+    service.running.wake().await.unwrap();
+    service.said_to("laozhou").await;
+    assert_eq!((service.count("outbox WHERE state = 'expired'").await, service.count("seen").await), (1, 0));
+    assert_eq!(service.count("conversation WHERE dialog IS NOT NULL").await, 0);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_written_while_the_clock_ran_ahead_is_due_when_it_is_right_again() {
+    use minhu::clock::HOUR;
+    let service = Service::start().await;
+    service.running.clock().jump(5 * HOUR);
+    service.post("a", "laozhou", "你好").await;
+    service.said_to("laozhou").await;
+    change(&service, "INSERT INTO job (name, due_at) VALUES ('forget', 9999999999999) ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at").await;
+    service.running.clock().jump(-5 * HOUR);
+    change(&service, WAITING).await;
+    service.running.wake().await.unwrap();
+    service.said_to("laozhou").await;
+    assert_eq!(service.count("outbox WHERE state = 'sent'").await, 1);
+    // A row under a lease of the wrong time is not left lying either.
+    change(&service, "UPDATE outbox SET state = 'sending', channel = NULL, lease_until = 9999999999999").await;
+    service.running.wake().await.unwrap();
+    service.said_to("laozhou").await;
+    assert_eq!(service.count("outbox WHERE state = 'sent'").await, 1);
+    service.running.stop().await;
 }

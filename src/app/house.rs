@@ -6,7 +6,7 @@ use crate::{
         self, App, Form, Opening, Parsed, Resolved, Submitted, Turn,
         dialog::{Answers, Dialog, Dialogs, Item, Known, Query, Value},
     },
-    channels::{Ability, Channel},
+    channels::{Ability, Channel, Outcome},
     config::read::Problem,
     db::Tx,
     error::{Error, Result},
@@ -17,9 +17,9 @@ use crate::{
     tickets::{self, commands, desk, group, life, lists, opening, proposed, refs, sources, words},
 };
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::Path,
-    sync::{Arc, LazyLock, PoisonError, RwLock},
+    sync::{Arc, LazyLock, Mutex, PoisonError, RwLock},
 };
 
 /// All commands, in the order in which help lists them.
@@ -100,12 +100,19 @@ pub struct House {
     office: RwLock<Arc<Office>>,
     keys: Keys,
     channels: Arc<HashMap<String, Channel>>,
+    /// Channels on which nothing can be sent before somebody acts, with the reason.
+    halted: Mutex<BTreeMap<String, &'static str>>,
 }
 
 impl House {
     /// A house with its office and channels.
     pub fn new(office: Office, channels: HashMap<String, Channel>) -> Self {
-        House { keys: office.keys.clone(), office: RwLock::new(Arc::new(office)), channels: Arc::new(channels) }
+        House {
+            keys: office.keys.clone(),
+            office: RwLock::new(Arc::new(office)),
+            channels: Arc::new(channels),
+            halted: Mutex::default(),
+        }
     }
 
     /// The office as it is now.
@@ -137,6 +144,29 @@ impl House {
     /// The channels by id.
     pub fn channels(&self) -> &Arc<HashMap<String, Channel>> {
         &self.channels
+    }
+
+    /// Takes down how a call to a platform went: `None` is well. Trouble that passes by itself says nothing about the channel.
+    pub(super) fn note(&self, channel: &str, outcome: Option<&Outcome>) {
+        let mut halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Some(Outcome::Halted(_, why)) => _ = halted.insert(channel.to_owned(), why),
+            None | Some(Outcome::Sent(_)) => _ = halted.remove(channel),
+            Some(
+                Outcome::Later(..)
+                | Outcome::Down(_)
+                | Outcome::Unknown(_)
+                | Outcome::Closed(_)
+                | Outcome::Gone(_)
+                | Outcome::Refused(_),
+            ) => {}
+        }
+    }
+
+    /// Channels on which nothing can be sent before somebody acts, with the reason.
+    pub fn halted(&self) -> Vec<(String, &'static str)> {
+        let halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner);
+        halted.iter().map(|(channel, why)| (channel.clone(), *why)).collect()
     }
 
     /// May this person use a command about tickets anywhere?

@@ -2,6 +2,7 @@
 
 mod channels;
 mod demo;
+mod health;
 mod house;
 mod post;
 mod staff;
@@ -15,7 +16,7 @@ use crate::{
     bot::Bot,
     channels::token,
     clock::Clock,
-    config::Config,
+    config::{self, Config},
     db::{self, Alone, Db, News, lease},
     error::{Error, Result},
     media::{Keeper, Place, Shelf},
@@ -40,8 +41,8 @@ pub struct Running {
     first_code: Option<String>,
     wakes: Vec<Wake>,
     keeper: crate::media::Wake,
-    leaving: CancellationToken,
     stop: CancellationToken,
+    ready: Arc<web::Ready>,
     tasks: Vec<JoinHandle<()>>,
     /// Let go last, when the database is closed.
     _alone: Alone,
@@ -77,7 +78,7 @@ impl Running {
         let first_code = first_code(&db, &keys, clock.now(), simulated.is_some()).await?;
 
         // Three steps in order: the proxy is told to send its callers elsewhere, nothing new comes in, what was taken is finished.
-        let (leaving, stop) = (CancellationToken::new(), CancellationToken::new());
+        let stop = CancellationToken::new();
         let finish = CancellationToken::new();
         let (courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone(), metrics.clone());
         let shelf = Shelf::new(db.clone(), keys.clone(), Place::open(&config.media)?);
@@ -109,6 +110,23 @@ impl Running {
                 stop.clone(),
             )),
         ];
+        let ready = Arc::new(web::Ready::default());
+        let disks = [
+            db::folder_of(config.database.url.expose_secret()),
+            match &config.media {
+                config::Media::Folder(folder) => Some(folder.clone()),
+                config::Media::S3(_) => None,
+            },
+        ];
+        tasks.push(tokio::spawn(health::run(health::Watched {
+            house: house.clone(),
+            db: db.clone(),
+            clock: clock.clone(),
+            wake: wake.clone(),
+            disks: disks.into_iter().flatten().collect(),
+            ready: ready.clone(),
+            stop: stop.clone(),
+        })));
         let demonstration = simulated.is_some();
         let page = simulated.map(|shared| {
             demo::page(demo::Parts {
@@ -129,7 +147,7 @@ impl Running {
             keeper_wake.clone(),
             metrics,
             &config.limits,
-            leaving.clone(),
+            ready.clone(),
         );
         let (mut router, metrics) = web::routers(shell, page);
         match config.server.metrics {
@@ -156,6 +174,7 @@ impl Running {
         }));
         for channel in house.channels().iter() {
             if let Err(outcome) = channel.1.start().await {
+                house.note(channel.0, Some(&outcome));
                 tracing::warn!(channel = %channel.0, ?outcome, "channel {} could not make its start settings", channel.0);
             }
         }
@@ -169,7 +188,7 @@ impl Running {
             first_code,
             wakes: vec![wake],
             keeper: keeper_wake,
-            leaving,
+            ready,
             stop,
             tasks,
             _alone: alone,
@@ -201,7 +220,7 @@ impl Running {
     /// # Errors
     /// Those of the database.
     pub async fn wake(&self) -> Result<()> {
-        upkeep::once(&self.house, &self.db, self.clock.now(), &self.stop).await?;
+        upkeep::once(&self.house, &self.db, &self.clock, &self.stop).await?;
         self.wakes.iter().for_each(Wake::wake);
         self.keeper.wake();
         Ok(())
@@ -237,7 +256,7 @@ impl Running {
 
     /// Says at `/readyz` that it is about to stop; callers are still served.
     pub fn leave(&self) {
-        self.leaving.cancel();
+        self.ready.stopping();
     }
 
     /// Stops taking work, finishes what is in hand, gives back what it does for all, closes the database.
@@ -255,6 +274,27 @@ impl Running {
         }
         self.db.close().await;
     }
+}
+
+/// The bot of an installation without anything around it, to run single turns beside a service or without one. What it has to say
+/// waits in the outbox for the service.
+///
+/// # Errors
+/// A sentence about the configuration or the dialogs; trouble of the database.
+pub async fn bot_alone(config: &Config, db: &Db, clock: &Clock) -> Result<Arc<Bot<House>>> {
+    let keys = config.security.keys()?;
+    // The simulator's log belongs to the running demonstration; what a simulator can do is known without it.
+    let channels = build(
+        config,
+        None,
+        &token::Shared { db: db.clone(), keys: keys.clone(), clock: clock.clone(), metrics: Metrics::default() },
+    )?;
+    let dialogs = dialogs(config.paths.dialogs.as_deref())?;
+    let directory = Arc::new(people::store::load(&mut *db.read().await?, clock.now()).await?);
+    let house = Arc::new(House::new(Office { directory, keys: keys.clone(), dialogs }, channels));
+    let (_courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone(), Metrics::default());
+    let (bot, _worker) = Bot::start(house, db.clone(), clock.clone(), keys, wake, Metrics::default(), CancellationToken::new());
+    Ok(bot)
 }
 
 /// An empty installation begins with its organisation file; the demonstration with its county. Of several programs that start at

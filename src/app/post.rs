@@ -43,7 +43,11 @@ impl Post for House {
 
     async fn send(&self, to: &Address, way: &Way, reply: &Reply) -> Outcome {
         match self.channels().get(&to.channel) {
-            Some(channel) => channel.send(to, way, reply).await,
+            Some(channel) => {
+                let outcome = channel.send(to, way, reply).await;
+                self.note(&to.channel, Some(&outcome));
+                outcome
+            }
             None => Outcome::Gone("the channel is not configured"),
         }
     }
@@ -118,7 +122,11 @@ impl House {
 impl crate::media::Fetcher for House {
     async fn fetch(&self, channel: &str, media: &Media, max_bytes: usize) -> std::result::Result<Vec<u8>, Outcome> {
         match self.channels().get(channel) {
-            Some(channel) => channel.fetch(media, max_bytes).await,
+            Some(name) => {
+                let fetched = name.fetch(media, max_bytes).await;
+                self.note(channel, fetched.as_ref().err());
+                fetched
+            }
             None => Err(Outcome::Gone("the channel is not configured")),
         }
     }

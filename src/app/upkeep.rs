@@ -15,6 +15,7 @@ use crate::{
     outbox::Wake,
     people::{self, Office, phones},
 };
+use sqlx::AssertSqlSafe;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -68,13 +69,13 @@ pub(super) async fn run(
         }
         let now = clock.now();
         let work = async {
-            let version = people::store::version(&mut *db.read().await?).await?;
+            let version = db.patiently(async { people::store::version(&mut *db.read().await?).await }).await?;
             let changed = !house.office().directory.is_current(version, now);
             if changed {
-                reload(&house, &db, now).await?;
+                db.patiently(reload(&house, &db, now)).await?;
             }
             if changed || now - swept >= MINUTE || now < swept {
-                if once(&house, &db, now, &stop).await? {
+                if once(&house, &db, &clock, &stop).await? && clock.jumped().is_none() {
                     shelf.sweep(now).await?;
                 }
                 wake.wake();
@@ -82,24 +83,67 @@ pub(super) async fn run(
             }
             Ok::<(), crate::error::Error>(())
         };
-        if let Err(error) = work.await {
+        if let Err(error) = work.await
+            && !db.noticed(&error)
+        {
             tracing::warn!(error = %error, "upkeep could not be done now: {error}");
         }
     }
 }
 
-/// Everything that is due now, done for all processes. Says whether it was for this one to do.
+/// Everything that is due now, done for all processes. Says whether it was for this one to do. While the time is in doubt nobody is
+/// reminded and nothing is forgotten: what looks old may be young.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn once(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<bool> {
-    if !lease::take(db, "upkeep", LEASE, now).await? {
+pub(super) async fn once(house: &House, db: &Db, clock: &Clock, stop: &CancellationToken) -> Result<bool> {
+    let now = clock.now();
+    if !db.patiently(lease::take(db, "upkeep", LEASE, now)).await? {
         return Ok(false);
     }
-    bot::sweep(house, db, house.keys(), now).await?;
-    forget(db, now).await?;
+    db.patiently(bring_back(db, now)).await?;
+    if clock.jumped().is_none() {
+        db.patiently(bot::sweep(house, db, house.keys(), now)).await?;
+        db.patiently(forget(db, now)).await?;
+    }
     match_phones(house, db, now, stop).await?;
     Ok(true)
+}
+
+/// Makes due what was written while the clock ran ahead and now lies in the future: messages, leases, files. Nothing is ever written
+/// later than now, so that nothing else is touched; two machines differ by less than the minute.
+async fn bring_back(db: &Db, now: Millis) -> Result<()> {
+    // Both name the states of the index over what is under way, or SQLite would read the whole table.
+    const MESSAGES: &str = "state IN ('pending', 'held', 'sending') AND state <> 'sending' AND not_before > $1 AND at > $1";
+    const LEASES: &str = "state IN ('pending', 'held', 'sending') AND state = 'sending' AND lease_until > $1";
+    const FILES: &str = "state = 'fetching' AND due_at > $1 AND at > $1";
+    let wrong = [
+        ("outbox", MESSAGES, "not_before", now + MINUTE),
+        ("outbox", LEASES, "lease_until", now + 10 * MINUTE),
+        ("media", FILES, "due_at", now + MINUTE),
+    ];
+    let mut conn = db.read().await?;
+    let mut found = Vec::new();
+    for (table, which, column, limit) in wrong {
+        let sql = AssertSqlSafe(format!("SELECT id FROM {table} WHERE {which} LIMIT 1"));
+        let any: Option<i64> = sqlx::query_scalar(sql).bind(limit).fetch_optional(&mut *conn).await?;
+        found.extend(any.map(|_| (table, which, column, limit)));
+    }
+    drop(conn);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let mut tx = db.write().await?;
+    for (table, which, column, limit) in found {
+        let sql = AssertSqlSafe(format!("UPDATE {table} SET {column} = {now} WHERE {which}"));
+        let done = sqlx::query(sql).bind(limit).execute(tx.conn()).await?.rows_affected();
+        tracing::warn!(
+            table,
+            rows = done,
+            "{done} rows of {table} lay in the future and are due now: the clock ran ahead for a while"
+        );
+    }
+    tx.commit().await
 }
 
 /// Looks for staff whose account is not known in the platforms' directories and binds what is found. Who is not there is
@@ -108,7 +152,7 @@ pub(super) async fn once(house: &House, db: &Db, now: Millis, stop: &Cancellatio
 async fn match_phones(house: &House, db: &Db, now: Millis, stop: &CancellationToken) -> Result<()> {
     let mut left = LOOK_UPS;
     for (id, channel) in house.channels().iter().filter(|channel| channel.1.has_directory()) {
-        let sought = phones::sought(&mut *db.read().await?, house.keys(), id, left, now).await?;
+        let sought = db.patiently(async { phones::sought(&mut *db.read().await?, house.keys(), id, left, now).await }).await?;
         left -= sought.len();
         let answers = look_up(channel, sought, stop).await;
         if answers.is_empty() {

@@ -7,11 +7,10 @@
 use super::{
     App, Collected, Turn, router,
     store::{self, Conversation, conversation_hash},
-    wording,
 };
 use crate::{
     clock::Clock,
-    db::{Db, Tx},
+    db::{Db, Tx, mistake},
     error::{Error, Result},
     message::{Address, Millis, Reply, Update},
     metrics::{Metrics, Turned},
@@ -54,6 +53,15 @@ pub enum Overflow {
     NoRoom,
     /// The database does not answer.
     NoDatabase,
+}
+
+/// When the platform brought the messages of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivered {
+    /// Just now.
+    Now,
+    /// Earlier: a fault that is run again.
+    Before,
 }
 
 struct Pending {
@@ -112,6 +120,11 @@ impl<A: App> Bot<A> {
         ROOM - self.queue.capacity()
     }
 
+    /// Must a message wait for room now?
+    pub fn is_full(&self) -> bool {
+        self.queue.capacity() == 0
+    }
+
     /// The keyed hash of an update's key.
     pub fn turn_key(&self, update: &Update) -> String {
         self.keys.hash("turn", &update.key)
@@ -121,13 +134,22 @@ impl<A: App> Bot<A> {
     async fn batch(&self, updates: &[&Update]) -> Result<Vec<Given>> {
         self.metrics.batch(updates.len());
         let now = self.clock.now();
-        let turn_keys: Vec<String> = updates.iter().map(|update| self.turn_key(update)).collect();
         let mut tx = self.db.write().await?;
         let settled = self.wake.write_settled(&mut tx, now).await?;
+        let given = Box::pin(self.turns(&mut tx, updates, Delivered::Now, now)).await?;
+        tx.commit().await?;
+        settled.kept();
+        self.wake.wake();
+        Ok(given)
+    }
+
+    /// The turns of these messages in a transaction that the caller begins and commits.
+    pub(super) async fn turns(&self, tx: &mut Tx, updates: &[&Update], delivered: Delivered, now: Millis) -> Result<Vec<Given>> {
+        let turn_keys: Vec<String> = updates.iter().map(|update| self.turn_key(update)).collect();
         let mut sorted = turn_keys.clone();
         sorted.sort();
         sorted.dedup();
-        let mut fresh = store::mark_seen(&mut tx, &sorted, now).await?;
+        let mut fresh = store::mark_seen(tx, &sorted, now).await?;
 
         let hashes: Vec<String> = updates.iter().map(|update| conversation_hash(&self.keys, &update.from)).collect();
         let private: Vec<Option<String>> = updates
@@ -138,9 +160,9 @@ impl<A: App> Bot<A> {
             hashes.iter().cloned().zip(updates.iter().map(|update| update.from.clone())).collect();
         wanted.extend(private.iter().zip(updates).filter_map(|(hash, update)| Some((hash.clone()?, privately(&update.from)))));
         let wanted: Vec<(String, Address)> = wanted.into_iter().collect();
-        let mut conversations = store::conversations(&mut tx, &self.keys, &wanted, now).await?;
+        let mut conversations = store::conversations(tx, &self.keys, &wanted, now).await?;
         let from: Vec<&Address> = updates.iter().map(|update| &update.from).collect();
-        let mut actors = self.app.actors(&mut tx, &from, now).await?;
+        let mut actors = self.app.actors(tx, &from, now).await?;
 
         let mut all = Written::default();
         let mut given = Vec::with_capacity(updates.len());
@@ -149,54 +171,25 @@ impl<A: App> Bot<A> {
         for (((update, turn_key), hash), private) in updates.iter().zip(&turn_keys).zip(&hashes).zip(&private) {
             let actor = actors.pop().ok_or_else(|| Error::fault("fewer actors than messages"))?;
             if !fresh.remove(turn_key) {
-                given.push(self.repeated(&mut tx, turn_key, &all).await?);
+                given.push(self.repeated(tx, turn_key, &all).await?);
                 continue;
             }
             let mut here = conversations.remove(hash).ok_or_else(|| Error::fault("a conversation is missing"))?;
             let mut aside = private.as_ref().and_then(|hash| conversations.remove(hash));
-            let turn =
-                self.one(&mut tx, update, turn_key, &mut here, aside.as_mut(), actor, now).instrument(span(update)).await?;
+            let turn = self.one(tx, update, turn_key, &mut here, aside.as_mut(), actor, now).instrument(span(update));
+            let turn = Box::pin(turn).await?;
             conversations.extend([Some(here), aside].into_iter().flatten().map(|one| (one.hash.clone(), one)));
             all.remember(turn_key, update, &turn);
-            given.push(all.add(&tx, turn_key, turn)?);
+            given.push(all.add(tx, turn_key, turn)?);
         }
-        self.write(&mut tx, updates, &conversations, all, now).await?;
-        tx.commit().await?;
-        settled.kept();
-        self.wake.wake();
-        Ok(given)
-    }
-
-    /// A message that fails by itself: kept as a fault and answered neutrally, so that the platform does not bring it again.
-    async fn failed(&self, update: &Update, why: &str) -> Result<Given> {
-        let now = self.clock.now();
-        let turn_key = self.turn_key(update);
-        let mut tx = self.db.write().await?;
-        store::mark_seen(&mut tx, std::slice::from_ref(&turn_key), now).await?;
-        let wanted = [(conversation_hash(&self.keys, &update.from), update.from.clone())];
-        let conversations = store::conversations(&mut tx, &self.keys, &wanted, now).await?;
-        let conversation = conversations.values().next().ok_or_else(|| Error::fault("a conversation is missing"))?;
-        let (id, version) = (conversation.id, conversation.version);
-        let fault = store::write_fault(&mut tx, &self.keys, &turn_key, (id, version), update, why, now).await?;
-        let mut all = Written::default();
-        let turn = Finished {
-            message: Some(Reply::text(wording::fault())),
-            out: Collected::default(),
-            conversation: id,
-            ability: self.app.ability(&update.from.channel),
-            turned: Turned::Fault,
-        };
-        all.remember(&turn_key, update, &turn);
-        let given = all.add(&tx, &turn_key, turn)?;
-        self.write(&mut tx, &[update], &conversations, all, now).await?;
-        tx.commit().await?;
-        self.wake.wake();
-        tracing::error!(fault, reason = %why, "fault {fault}: a message failed by itself: {why}");
+        // A message of long ago opens nothing: the time in which its chat may be written to ran from when it came.
+        let heard = if delivered == Delivered::Now { updates } else { &[] };
+        self.write(tx, heard, &conversations, all, now).await?;
         Ok(given)
     }
 
     /// Writes what the turns collected.
-    async fn write(
+    pub(super) async fn write(
         &self,
         tx: &mut Tx,
         updates: &[&Update],
@@ -256,7 +249,7 @@ impl<A: App> Bot<A> {
             new,
             out: Collected::default(),
         };
-        let run = AssertUnwindSafe(router::route(&*self.app, &mut turn)).catch_unwind().await;
+        let run = AssertUnwindSafe(Box::pin(router::route(&*self.app, &mut turn))).catch_unwind().await;
         let mut turned = Turned::Done;
         match run {
             Ok(Ok(())) => {}
@@ -282,17 +275,17 @@ impl<A: App> Bot<A> {
 }
 
 /// What a turn came to.
-struct Finished {
-    message: Option<Reply>,
-    out: Collected,
-    conversation: i64,
-    ability: crate::channels::Ability,
-    turned: Turned,
+pub(super) struct Finished {
+    pub(super) message: Option<Reply>,
+    pub(super) out: Collected,
+    pub(super) conversation: i64,
+    pub(super) ability: crate::channels::Ability,
+    pub(super) turned: Turned,
 }
 
 /// What a batch will write.
 #[derive(Default)]
-struct Written {
+pub(super) struct Written {
     messages: Vec<(i64, String, bool, Push)>,
     offers: Vec<(i64, super::Offer)>,
     /// The requests that caused the messages, by turn.
@@ -301,13 +294,13 @@ struct Written {
 
 impl Written {
     /// Keeps the request for the rows of this turn, unless they must not lead to the chat.
-    fn remember(&mut self, turn_key: &str, update: &Update, turn: &Finished) {
+    pub(super) fn remember(&mut self, turn_key: &str, update: &Update, turn: &Finished) {
         if turn.out.reply_target.is_none() {
             self.requests.insert(turn_key.to_owned(), update.request.clone());
         }
     }
 
-    fn add(&mut self, tx: &Tx, turn_key: &str, turn: Finished) -> Result<Given> {
+    pub(super) fn add(&mut self, tx: &Tx, turn_key: &str, turn: Finished) -> Result<Given> {
         let mut held = None;
         if let Some(message) = turn.message {
             let target = turn.out.reply_target.unwrap_or(Target::Chat(turn.conversation));
@@ -385,8 +378,10 @@ async fn work<A: App>(bot: Arc<Bot<A>>, mut waiting: mpsc::Receiver<Pending>, st
 
 async fn run<A: App>(bot: &Bot<A>, batch: Vec<Pending>) {
     let updates: Vec<&Update> = batch.iter().map(|pending| &pending.update).collect();
-    let results = match bot.batch(&updates).await {
+    let results = match bot.db.patiently(bot.batch(&updates)).await {
         Ok(given) => given.into_iter().map(Ok).collect(),
+        // One by one they would only wait one after the other for what none of them can have.
+        Err(error) if bot.db.noticed(&error) => batch.iter().map(|_| Err(Overflow::NoDatabase)).collect(),
         Err(error) if batch.len() > 1 => {
             tracing::warn!(error = %error, size = batch.len(), "a batch of {} failed and runs again one by one: {error}", batch.len());
             let mut results = Vec::with_capacity(batch.len());
@@ -410,16 +405,22 @@ async fn run<A: App>(bot: &Bot<A>, batch: Vec<Pending>) {
 
 /// A message by itself. Trouble of the database is never a fault of the message: it was not seen and comes again.
 async fn alone<A: App>(bot: &Bot<A>, update: &Update) -> Result<Given, Overflow> {
-    match bot.batch(&[update]).await {
+    match bot.db.patiently(bot.batch(&[update])).await {
         Ok(mut given) => Ok(given.pop().unwrap_or(Given { held: None, turned: Turned::Done })),
-        Err(Error::Fault(why)) => bot.failed(update, &why).await.map_err(|error| {
-            tracing::error!(error = %error, "a fault could not be written down: {error}");
-            Overflow::NoDatabase
-        }),
-        Err(error) => {
-            tracing::error!(error = %error, "a message could not be handled and will be delivered again: {error}");
-            Err(Overflow::NoDatabase)
-        }
+        Err(error) => match mistake(&error) {
+            Some(why) => bot.db.patiently(bot.failed(update, &why)).await.map_err(|error| {
+                if !bot.db.noticed(&error) {
+                    tracing::error!(error = %error, "a fault could not be written down: {error}");
+                }
+                Overflow::NoDatabase
+            }),
+            None => {
+                if !bot.db.noticed(&error) {
+                    tracing::warn!(error = %error, "a message could not be handled and will be delivered again: {error}");
+                }
+                Err(Overflow::NoDatabase)
+            }
+        },
     }
 }
 

@@ -1,4 +1,4 @@
-//! The framework's statements: seen-marks, conversations, offers, windows, faults.
+//! The framework's statements: seen-marks, conversations, offers, windows.
 
 use super::turn::{Memory, OPTIONAL, Offer};
 use crate::{
@@ -438,32 +438,4 @@ pub async fn write_fetches(tx: &mut Tx, turn_key: &str, channel: &str, files: &[
         },
     )
     .await
-}
-
-/// Keeps the raw update of a failed turn, sealed.
-///
-/// # Errors
-/// Those of the database.
-pub async fn write_fault(
-    tx: &mut Tx,
-    keys: &Keys,
-    turn_key: &str,
-    conversation: (i64, i64),
-    update: &Update,
-    why: &str,
-    now: Millis,
-) -> Result<i64> {
-    let id = tx.id()?;
-    let raw = keys.seal(&format!("fault.raw.{id}"), &serde_json::to_string(update)?)?;
-    sqlx::query("INSERT INTO fault (id, turn_key, conversation, version, at, why, raw, state) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open')")
-        .bind(id)
-        .bind(turn_key.to_owned())
-        .bind(conversation.0)
-        .bind(conversation.1)
-        .bind(now)
-        .bind(why.to_owned())
-        .bind(raw)
-        .execute(tx.conn())
-        .await?;
-    Ok(id)
 }

@@ -6,6 +6,7 @@ mod audit;
 mod channels;
 mod check;
 mod db;
+mod faults;
 mod org;
 mod outbox;
 mod play;
@@ -86,6 +87,13 @@ enum Command {
         at: At,
         #[command(subcommand)]
         command: outbox::Command,
+    },
+    #[command(about = "没弄好的消息：看是什么毛病，修好以后再办一次", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
+    Faults {
+        #[command(flatten)]
+        at: At,
+        #[command(subcommand)]
+        command: faults::Command,
     },
     #[command(about = "给审计员：核对经过，看一件的全部经过", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
     Audit {
@@ -189,6 +197,7 @@ async fn run(command: Option<Command>) -> Done {
         Some(Command::Channels { config }) => channels::channels(config.as_deref()),
         Some(Command::Org { at, command }) => org::run(&at.open().await?, command).await,
         Some(Command::Outbox { at, command }) => outbox::run(&at.open().await?, &command).await,
+        Some(Command::Faults { at, command }) => faults::run(&at.open().await?, &command).await,
         Some(Command::Audit { at, command }) => audit::run(&at.open().await?, &command).await,
         Some(Command::Db { at, command }) => db::run(&at, command).await,
         Some(Command::Migrate { at }) => {
@@ -204,6 +213,7 @@ struct Opened {
     db: Db,
     keys: Keys,
     clock: Clock,
+    config: Config,
 }
 
 impl At {
@@ -229,7 +239,7 @@ impl At {
         let db = Db::open(config.database.url.expose_secret(), 2).await?;
         db.migrate().await?;
         app::clock_offset(&db, &clock, self.demo).await?;
-        Ok(Opened { db, keys, clock })
+        Ok(Opened { db, keys, clock, config })
     }
 }
 

@@ -12,6 +12,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 pub(crate) mod testing;
+mod trouble;
 mod tx;
 
 pub use alone::Alone;
@@ -19,6 +20,7 @@ pub use backup::{aside, backup, restore};
 pub use copy::{Moved, Tally, copy};
 pub use notify::{Bell, News, listen, ring_on};
 pub use rows::{Query, holders, in_list, insert, rows};
+pub use trouble::{Meaning, Trouble, meaning, mistake};
 pub use tx::Tx;
 
 use crate::{
@@ -28,11 +30,25 @@ use crate::{
 };
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, any::AnyPoolOptions, migrate::Migrator, pool::PoolConnection};
 use std::{
-    path::Path,
+    future::Future,
+    path::{Path, PathBuf},
     sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
+
+/// How long a connection is waited for: less than a platform waits for its answer.
+const ACQUIRE: Duration = Duration::from_secs(3);
+/// What works on PostgreSQL longer than this waits for a server that hangs. Longer than any statement may take there.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What a connection begins with. A SQLite file that another process holds, and a row that another turn holds, are waited for, but
+/// not for ever. A server notices within half a minute that we are gone, and lets go of what we had locked.
+const SQLITE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; \
+    PRAGMA cache_size = -4096";
+const POSTGRES: &str = "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET TIME ZONE 'UTC'";
+/// What is written to see whether there is room: more than the free pages that a nearly full file may still have.
+const PROBE: usize = 64 * 1024;
 
 /// Ids taken from the database at a time.
 const BLOCK: i64 = 1_024;
@@ -74,6 +90,7 @@ pub struct Db {
     ids: Ids,
     metrics: Metrics,
     process: Arc<str>,
+    state: trouble::State,
 }
 
 /// The unused rest of the block of ids taken last.
@@ -119,25 +136,32 @@ impl Db {
                 }
             }
         };
+        let state = trouble::State::default();
+        let met = state.clone();
         let pool = AnyPoolOptions::new()
             .max_connections(max_connections)
             .min_connections(1)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(ACQUIRE)
             .after_connect(move |conn, _| {
+                let met = met.clone();
                 Box::pin(async move {
                     let settings = match kind {
-                        Kind::Sqlite => {
-                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 30000; PRAGMA cache_size = -4096"
-                        }
-                        Kind::Postgres => "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'",
+                        Kind::Sqlite => SQLITE,
+                        Kind::Postgres => POSTGRES,
                     };
-                    conn.execute(sqlx::raw_sql(settings)).await.map(|_| ())
+                    // The pool tries again and in the end only says that it took too long.
+                    let set = conn.execute(sqlx::raw_sql(settings)).await;
+                    set.map(|_| ()).inspect_err(|error| {
+                        if let Meaning::Trouble(trouble) = meaning(error) {
+                            met.met(trouble, error);
+                        }
+                    })
                 })
             })
             .connect(&url)
             .await?;
         let process = random_digits(18)?.into();
-        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), metrics: Metrics::default(), process })
+        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), metrics: Metrics::default(), process, state })
     }
 
     /// Counts its times with these figures.
@@ -229,20 +253,92 @@ impl Db {
         Tx::begin(conn, self.kind, self.ids.clone(), guard, self.metrics.clone()).await
     }
 
-    /// Answers when the database does.
+    /// Writes something and makes it last; trouble that was met before is over when that works. `room`: also sees whether there is
+    /// room for more.
     ///
     /// # Errors
-    /// When it does not.
-    pub async fn ping(&self) -> Result<()> {
-        let mut conn = self.read().await?;
-        sqlx::query("SELECT next FROM id_block WHERE name = 'id'").fetch_one(&mut *conn).await?;
-        Ok(())
+    /// When it does not work; the trouble is noticed.
+    pub async fn probe(&self, room: bool) -> Result<()> {
+        let work = async {
+            for value in [if room { "0".repeat(PROBE) } else { String::new() }, String::new()].iter().take(1 + usize::from(room))
+            {
+                let mut tx = self.write_with_ids(0).await?;
+                sqlx::query(
+                    "INSERT INTO setting (name, value) VALUES ('probe', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                )
+                .bind(value.clone())
+                .execute(tx.conn())
+                .await?;
+                tx.commit().await?;
+            }
+            Ok(())
+        };
+        let result = self.patiently(work).await;
+        match &result {
+            Ok(()) => self.state.over(),
+            Err(error) => _ = self.noticed(error),
+        }
+        result
+    }
+
+    /// Is this trouble of the database as a whole? Then it is taken down here, and said in the log only when it begins.
+    pub fn noticed(&self, error: &Error) -> bool {
+        match error {
+            Error::Database(error) => match meaning(error) {
+                Meaning::Trouble(trouble) => {
+                    self.state.met(trouble, error);
+                    true
+                }
+                Meaning::Collision | Meaning::Mistake => false,
+            },
+            Error::User(_) | Error::Fault(_) => false,
+        }
+    }
+
+    /// The trouble that the database is in, as far as it was noticed.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.state.now()
+    }
+
+    /// Does something that owns all its transactions, and gives it up with them when a PostgreSQL server hangs: no time limit of the
+    /// server's helps then, and none of TCP's while its machine answers. Whether a commit that was under way happened is not
+    /// known then; seen-marks and leases are made for that. SQLite's waiting ends by itself.
+    ///
+    /// # Errors
+    /// Those of the work; trouble of the database when it was given up.
+    pub async fn patiently<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        // Turns are large and deep: on the heap, and awaited in one place, so that the stack holds only one of them.
+        let mut work = Box::pin(work);
+        match self.kind {
+            Kind::Sqlite => work.await,
+            Kind::Postgres => {
+                let limited = tokio::time::timeout(PATIENCE, &mut work).await;
+                limited.unwrap_or_else(|_| Err(Error::Database(sqlx::Error::PoolTimedOut)))
+            }
+        }
+    }
+
+    /// The newest migration that the database has had, and the newest that this program knows.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn versions(&self) -> Result<(i64, i64)> {
+        let applied: i64 = sqlx::query_scalar("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations")
+            .fetch_one(&mut *self.read().await?)
+            .await?;
+        Ok((applied, MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)))
     }
 
     /// Closes all connections after what is in hand.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// The folder in which a SQLite address has its file; `None` for a server.
+pub fn folder_of(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//");
+    Path::new(path.split('?').next().unwrap_or(path)).parent().map(Path::to_owned)
 }
 
 /// The kind that an address names.

@@ -13,7 +13,7 @@ use sqlx::{Any, AnyConnection, Executor, pool::PoolConnection};
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 /// An open transaction. Dropping it without [`Tx::commit`] undoes everything; no future that holds one may be put under a
-/// time-out or into `select!`.
+/// time-out or into `select!`, but by [`super::Db::patiently`], where the transaction goes with the whole of its work.
 pub struct Tx {
     conn: Option<PoolConnection<Any>>,
     kind: Kind,

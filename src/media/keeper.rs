@@ -157,7 +157,7 @@ impl<F: Fetcher> Keeper<F> {
             }
             let room = if stopping { 0 } else { AT_ONCE - under_way.len() };
             let claiming = Busy::with(&keeper.busy);
-            let worked = match keeper.claim(room).await {
+            let worked = match keeper.db.patiently(keeper.claim(room)).await {
                 Ok((worked, jobs)) => {
                     for job in jobs {
                         let handling = Busy::with(&keeper.busy);
@@ -170,7 +170,9 @@ impl<F: Fetcher> Keeper<F> {
                     worked
                 }
                 Err(error) => {
-                    tracing::error!(error = %error, "the keeper of media could not work: {error}");
+                    if !keeper.db.noticed(&error) {
+                        tracing::error!(error = %error, "the keeper of media could not work: {error}");
+                    }
                     false
                 }
             };
@@ -221,7 +223,8 @@ impl<F: Fetcher> Keeper<F> {
                 .bind(job.id)
                 .execute(tx.conn())
                 .await?;
-            if job.fetch_by <= now {
+            // A clock that has just jumped ahead makes nothing old.
+            if job.fetch_by <= now && self.clock.jumped().is_none() {
                 settle(&mut tx, self.shelf.keys(), &job, &Verdict::NotKept(Trouble::Lost), now).await?;
             } else {
                 jobs.push(job);
@@ -248,7 +251,9 @@ impl<F: Fetcher> Keeper<F> {
         if let Verdict::Again(_, why) = verdict {
             tracing::warn!(media = job.id, tries = job.tries, "media {} is tried again: {why}", job.id);
         }
-        if let Err(error) = keeper.record(&job, &verdict).await {
+        if let Err(error) = keeper.db.patiently(keeper.record(&job, &verdict)).await
+            && !keeper.db.noticed(&error)
+        {
             tracing::error!(media = job.id, error = %error, "what became of media {} could not be recorded: {error}", job.id);
         }
     }
@@ -313,7 +318,8 @@ async fn settle(tx: &mut Tx, keys: &Keys, job: &Job, verdict: &Verdict, now: Mil
         Verdict::Again(pause, _) => {
             // Hourly after the schedule's end: the platform's own time ends it, not the number of tries.
             let after = retry_after(job.tries, random::<1>()?[0]).unwrap_or(HOUR);
-            ("fetching", None, None, (now + after.max(*pause)).min(job.fetch_by))
+            let due = now + after.max(*pause);
+            ("fetching", None, None, if job.fetch_by > now { due.min(job.fetch_by) } else { due })
         }
         Verdict::GivenBack => ("fetching", None, None, now),
     };

@@ -139,7 +139,9 @@ impl<P: Post> Courier<P> {
             let worked = match self.round(&stop).await {
                 Ok(worked) => worked,
                 Err(error) => {
-                    tracing::error!(error = %error, "the courier could not work: {error}");
+                    if !self.db.noticed(&error) {
+                        tracing::error!(error = %error, "the courier could not work: {error}");
+                    }
                     false
                 }
             };
@@ -183,7 +185,7 @@ impl<P: Post> Courier<P> {
             return Ok(false);
         }
         let mut claimed = Vec::new();
-        let looked = self.transact(&mut claimed, claiming, now).await;
+        let looked = self.db.patiently(self.transact(&mut claimed, claiming, now)).await;
         match looked {
             Ok(looked) => {
                 self.ended.clear();
@@ -228,11 +230,16 @@ impl<P: Post> Courier<P> {
         self.post.ability(channel).map_or(0, |ability| self.traffic.room(channel, &ability, now))
     }
 
+    /// Is it too late for this message? A clock that has just jumped ahead makes nothing old.
+    fn is_old(&self, row: &Waiting, now: Millis) -> bool {
+        row.expires_at <= now && self.clock.jumped().is_none()
+    }
+
     /// Takes due rows under a lease, as many as their channels have room for; the others line up. Says whether there were any.
     async fn claim(&self, tx: &mut Tx, claimed: &mut Vec<Parcel>, now: Millis) -> Result<bool> {
         let roles = roles_due(tx, &self.keys, ROLES_AT_ONCE, now).await?;
         for row in &roles {
-            if row.expires_at <= now {
+            if self.is_old(row, now) {
                 set_state(tx, row.id, "expired", "too old").await?;
             } else {
                 self.expand(tx, row, now).await?;
@@ -246,7 +253,7 @@ impl<P: Post> Courier<P> {
             for found in rows.into_iter().filter(|found| !self.in_hand.contains(&found.row.id)) {
                 looked = true;
                 let id = found.row.id;
-                if found.row.expires_at <= now {
+                if self.is_old(&found.row, now) {
                     set_state(tx, id, "expired", "too old").await?;
                 } else if let Some(channel) = found.behind.filter(|_| queue.is_empty()) {
                     line_up(tx, id, &channel, None).await?;

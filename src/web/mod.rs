@@ -2,7 +2,11 @@
 
 mod limits;
 mod metrics;
+mod ready;
 mod request;
+mod wording;
+
+pub use ready::{Ready, Reason};
 
 use crate::{
     bot::{self, App, Bot, Given, Overflow},
@@ -24,11 +28,11 @@ use axum::{
 };
 use limits::{Gate, Verdict};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::{sync::oneshot, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 use tracing::Instrument;
 
-/// A platform that takes its answer in the response waits five seconds; ours leaves before.
+/// A platform that takes its answer in the response waits five seconds; ours leaves before. Nothing is acknowledged that is not
+/// committed by then: the platform delivers again, and gets the stored answer if the turn was committed after all.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the handlers share.
@@ -39,14 +43,14 @@ pub struct Web<A> {
     clock: Clock,
     wake: Wake,
     media: crate::media::Wake,
-    leaving: CancellationToken,
     metrics: Metrics,
     gate: Gate,
     requests: request::Ids,
+    ready: Arc<Ready>,
 }
 
 impl<A: App> Web<A> {
-    /// The shell around a bot and its channels; `leaving` says that the service is about to stop.
+    /// The shell around a bot and its channels.
     pub fn new(
         bot: Arc<Bot<A>>,
         channels: Arc<HashMap<String, Channel>>,
@@ -56,12 +60,12 @@ impl<A: App> Web<A> {
         media: crate::media::Wake,
         metrics: Metrics,
         limits: &Limits,
-        leaving: CancellationToken,
+        ready: Arc<Ready>,
     ) -> Self {
         // Only whoever sits at the machine reaches the simulator, and may let anybody there talk as fast as he likes.
         let counted = channels.iter().filter(|(_, channel)| !matches!(channel, Channel::Simulator(_)));
         let gate = Gate::new(limits, counted.map(|(id, _)| id.as_str()));
-        Web { bot, channels, db, clock, wake, media, metrics, gate, requests: request::Ids::new(), leaving }
+        Web { bot, channels, db, clock, wake, media, metrics, gate, requests: request::Ids::new(), ready }
     }
 }
 
@@ -142,7 +146,7 @@ async fn heard<A: App>(
         return response;
     }
     match turn(web, update.clone()).await {
-        Ok(Some(given)) => {
+        Ok(given) => {
             if carries_media(&update) {
                 web.media.wake();
             }
@@ -154,11 +158,6 @@ async fn heard<A: App>(
             }
             hooked(Hooked::Answered);
             response
-        }
-        // Too late for the response: the courier delivers the answer.
-        Ok(None) => {
-            hooked(Hooked::Late);
-            respond(channel.answer(&update, None, web.clock.now()))
         }
         Err(Overflow::NoRoom | Overflow::NoDatabase) => {
             hooked(Hooked::Overflow);
@@ -195,24 +194,14 @@ fn carries_media(update: &Update) -> bool {
     matches!(&update.content, Content::Said(said) if !said.media.is_empty())
 }
 
-/// Runs the turn in a task of its own, so that a platform that hangs up does not stop it half-way. `None`: not in time.
-async fn turn<A: App>(web: &Arc<Web<A>>, update: Update) -> Result<Option<Given>, Overflow> {
-    let (done, given) = oneshot::channel();
+/// Runs the turn in a task of its own, so that a platform that hangs up does not stop it half-way. What is committed too late for
+/// this response stays held for the next delivery; if none comes, the courier sends it.
+async fn turn<A: App>(web: &Arc<Web<A>>, update: Update) -> Result<Given, Overflow> {
     let shared = web.clone();
-    let work = async move {
-        let result = shared.bot.take(update).await;
-        let held = result.as_ref().ok().and_then(|given| given.held.as_ref().map(|(row, _)| *row));
-        if done.send(result).is_err()
-            && let Some(row) = held
-        {
-            shared.wake.settle(row, false);
-        }
-    };
-    tokio::spawn(work.in_current_span());
-    match tokio::time::timeout(ANSWER_WITHIN, given).await {
-        Ok(Ok(result)) => result.map(Some),
-        Ok(Err(_)) => Err(Overflow::NoRoom),
-        Err(_) => Ok(None),
+    let taken = tokio::spawn(async move { shared.bot.take(update).await }.in_current_span());
+    match tokio::time::timeout(ANSWER_WITHIN, taken).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) | Err(_) => Err(Overflow::NoDatabase),
     }
 }
 
@@ -220,19 +209,14 @@ fn respond(answer: Answer) -> Response {
     ([(header::CONTENT_TYPE, answer.kind)], answer.body).into_response()
 }
 
-/// 200 when database and channels are usable, else 503 with the reason.
+/// 200 when messages can be taken and answered, else 503 with the reasons. It asks nothing of the database: it answers at once, above
+/// all when the database does not.
 async fn ready<A: App>(State(web): State<Arc<Web<A>>>) -> Response {
-    if web.leaving.is_cancelled() {
-        let body = serde_json::json!({ "ready": false, "reasons": ["stopping"] });
-        return (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response();
-    }
-    match web.db.ping().await {
-        Ok(()) => (StatusCode::OK, axum::Json(serde_json::json!({ "ready": true }))).into_response(),
-        Err(error) => {
-            let body = serde_json::json!({ "ready": false, "reasons": [format!("database: {error}")] });
-            (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response()
-        }
-    }
+    let queue = web.bot.is_full().then_some(Reason::QueueFull);
+    let database = web.db.trouble().map(Reason::Database);
+    let (ready, body) = web.ready.told([queue, database].into_iter().flatten());
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(body)).into_response()
 }
 
 async fn metrics_text<A: App>(State(web): State<Arc<Web<A>>>) -> Response {

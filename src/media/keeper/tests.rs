@@ -302,6 +302,36 @@ async fn a_download_that_fails_twice_is_kept_at_the_third_try() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_written_is_fetched_again_until_it_can() {
+    let house = House::new().await;
+    house.sent(1, "photo", &[Ok(samples::png())]).await;
+    // Where the folder should be nothing can be written, as on a full disk.
+    fs::write(house.dir(), "in the way").unwrap();
+    for pause in [7_000, 40_000, 3 * MINUTE, 13 * MINUTE] {
+        assert_eq!(house.work().await, 1);
+        assert_eq!((house.state(1).await.as_str(), house.said().await.len()), ("fetching", 0));
+        house.clock.advance(pause);
+    }
+    fs::remove_file(house.dir()).unwrap();
+    assert_eq!(house.work().await, 1);
+    assert_eq!(house.state(1).await, "ready");
+    assert!(house.shelf().open(1).await.unwrap().is_some() && house.said().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_loses_no_file() {
+    let house = House::new().await;
+    house.sent(1, "photo", &[Err(Outcome::Unknown("no answer")), Ok(samples::png())]).await;
+    house.clock.jump(10 * DAY);
+    assert_eq!(house.work().await, 1);
+    assert_eq!(house.work().await, 0, "not again at once");
+    assert_eq!(house.state(1).await, "fetching");
+    house.clock.advance(7_000);
+    assert_eq!(house.work().await, 1);
+    assert_eq!(house.state(1).await, "ready");
+}
+
+#[tokio::test]
 async fn what_cannot_be_fetched_in_the_platforms_time_is_lost_and_said_so() {
     let house = House::new().await;
     house.sent(1, "photo", &[Err(Outcome::Unknown("no answer"))]).await;
