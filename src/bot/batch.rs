@@ -130,6 +130,8 @@ impl<A: App> Bot<A> {
 
         let mut all = Written::default();
         let mut given = Vec::with_capacity(updates.len());
+        // A message that came again opens no window a second time.
+        let mut heard = Vec::with_capacity(updates.len());
         // Actors are taken in order; the batch is reversed so that each can be popped instead of cloned.
         actors.reverse();
         for (((update, turn_key), hash), private) in updates.iter().zip(&turn_keys).zip(&hashes).zip(&private) {
@@ -138,13 +140,14 @@ impl<A: App> Bot<A> {
                 given.push(self.repeated(&mut tx, turn_key, &all).await?);
                 continue;
             }
+            heard.push(*update);
             let mut here = conversations.remove(hash).ok_or_else(|| Error::fault("a conversation is missing"))?;
             let mut aside = private.as_ref().and_then(|hash| conversations.remove(hash));
             let turn = self.one(&mut tx, update, turn_key, &mut here, aside.as_mut(), actor, now).await?;
             conversations.extend([Some(here), aside].into_iter().flatten().map(|one| (one.hash.clone(), one)));
             given.push(all.add(&tx, turn_key, turn)?);
         }
-        self.write(&mut tx, updates, &conversations, all, now).await?;
+        self.write(&mut tx, &heard, &conversations, all, now).await?;
         tx.commit().await?;
         self.wake.wake();
         Ok(given)

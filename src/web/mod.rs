@@ -111,9 +111,8 @@ async fn hook<A: App>(
             }
             response
         }
-        // Too late for the response: the courier delivers the answer.
-        Ok(None) => respond(channel.answer(&update, None, web.clock.now())),
-        Err(Overflow::NoRoom | Overflow::NoDatabase) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        // Nothing is acknowledged before it is committed. What comes again gets the stored answer.
+        Ok(None) | Err(Overflow::NoRoom | Overflow::NoDatabase) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
 

@@ -129,7 +129,7 @@ impl Machines {
         let tail = |replica: &Replica| {
             let log = std::fs::read_to_string(&replica.log).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
-            lines[lines.len().saturating_sub(40)..].join("\n")
+            lines[lines.len().saturating_sub(20)..].join("\n")
         };
         self.replicas.iter().map(tail).collect::<Vec<_>>().join("\n--\n")
     }
@@ -162,7 +162,7 @@ impl Replica {
             command.env_remove(name);
         }
         command.current_dir(self.config.parent().unwrap());
-        command.env("MINHUTEST_CLOCK", local(clock.now()).to_rfc3339()).env("MINHU_LOG", "warn").stdin(Stdio::null());
+        command.env("MINHUTEST_CLOCK", local(clock.now()).to_rfc3339()).env("MINHU_LOG", "error").stdin(Stdio::null());
         command
     }
 

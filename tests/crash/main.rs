@@ -25,7 +25,7 @@ use std::{sync::Arc, time::Instant};
 use town::{Chance, Town};
 
 /// Kills of one pass, unless the environment says otherwise.
-const KILLS: u32 = 27;
+const KILLS: u32 = 30;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled_when_the_program_is_killed() {

@@ -11,7 +11,6 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -20,8 +19,8 @@ use tokio::{
 
 /// WeChat brings a message three times; DingTalk does not say how often, but more than once.
 const TRIES: u32 = 3;
-/// Between two tries: five seconds in truth.
-const BETWEEN: Duration = Duration::from_millis(1_000);
+/// Between two tries, at most: five seconds in truth.
+const BETWEEN: u64 = 1_500;
 /// Villages kept for the proof at the end that everybody can still report.
 const RESERVE: usize = CITIZENS;
 
@@ -150,7 +149,7 @@ async fn deliver(
     for one in 0..TRIES {
         if one > 0 {
             town.book.brought_again.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(BETWEEN).await;
+            tokio::time::sleep(town.chance.millis(BETWEEN)).await;
         }
         for address in town.machines.addresses(whom) {
             let sent = prepare(town.http.post(format!("{address}{hook}"))).send().await;
@@ -277,7 +276,7 @@ async fn change_of_mind(town: &Town, who: Citizen) {
     let number = town.new_number();
     town.book.open(number, Kind::Report, None);
     if tell(town, who, "前观津村民委员会", &format!("路灯不亮了，{}", marked(number))).await.is_some() {
-        step(town, who, "取消", "").await;
+        give_up(town, who).await;
     }
 }
 

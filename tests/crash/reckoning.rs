@@ -31,7 +31,8 @@ pub struct Reckoned {
     brought_again: u64,
     tickets: usize,
     events: usize,
-    pushes: u64,
+    sent: u64,
+    parts: u64,
     twice: u64,
 }
 
@@ -40,7 +41,7 @@ impl fmt::Display for Reckoned {
         write!(
             f,
             "{} messages ({} acknowledged, {} given up by the platform, {} brought again), {} tickets, {} numbered effects, \
-             {} of them of messages given up; {} messages sent by the courier, {} of them arrived once more",
+             {} of them of messages given up; {} messages sent by the courier, with {} parts, {} of these arrived once more",
             self.messages,
             self.acknowledged,
             self.given_up,
@@ -48,7 +49,8 @@ impl fmt::Display for Reckoned {
             self.tickets,
             self.events,
             self.given_up_with_effect,
-            self.pushes,
+            self.sent,
+            self.parts,
             self.twice
         )
     }
@@ -144,6 +146,7 @@ async fn effects(town: &Town, reckoned: &mut Reckoned, wrong: &mut Vec<String>) 
             *found.entry((number, text(&row, 0))).or_default() += 1;
         }
     }
+    let wechat = town.wechat.sent();
     for (number, mark) in town.book.marks() {
         let times = found.remove(&(number, mark.kind.command().to_owned())).unwrap_or_default();
         reckoned.events += times;
@@ -160,7 +163,7 @@ async fn effects(town: &Town, reckoned: &mut Reckoned, wrong: &mut Vec<String>) 
         }
         // Whoever is told something through the bot was told it.
         if let Some(reader) = mark.reader.filter(|_| times > 0)
-            && !wechat_log(town).iter().any(|(openid, words)| *openid == reader.openid() && words.contains(&marked(number)))
+            && !wechat.iter().any(|(openid, words)| *openid == reader.openid() && words.contains(&marked(number)))
         {
             wrong.push(format!("{:?} {number} never reached {reader:?}", mark.kind));
         }
@@ -168,38 +171,56 @@ async fn effects(town: &Town, reckoned: &mut Reckoned, wrong: &mut Vec<String>) 
     wrong.extend(found.into_keys().map(|(number, command)| format!("{number} stands in {command} where nobody said it")));
 }
 
-fn wechat_log(town: &Town) -> Vec<(String, String)> {
-    town.wechat.sent()
-}
-
-/// What is recorded as sent by the courier was taken by a platform as often as it is recorded, or more often.
+/// What the courier recorded as sent was taken by a platform as often as it is recorded, or more often; what it put into a list
+/// was taken too. Lists are compared by their parts: one that was sent but not recorded becomes part of a longer one.
 async fn told(town: &Town, reckoned: &mut Reckoned, wrong: &mut Vec<String>) {
-    let mut arrived: BTreeMap<(&str, String), u64> = BTreeMap::new();
-    for (_, words) in town.wechat.sent() {
-        *arrived.entry(("mp", words)).or_default() += 1;
+    let mut arrived: BTreeMap<(bool, String), u64> = BTreeMap::new();
+    let wechat = town.wechat.sent().into_iter().map(|(_, words)| (true, words));
+    for (mp, words) in wechat.chain(town.ding.sent().into_iter().map(|sent| (false, sent.text))) {
+        parts(&words).for_each(|part| *arrived.entry((mp, part)).or_default() += 1);
     }
-    for sent in town.ding.sent() {
-        *arrived.entry(("ding", sent.text)).or_default() += 1;
-    }
-    let mut recorded: BTreeMap<(&str, String), u64> = BTreeMap::new();
+    let mut recorded: BTreeMap<(bool, String), u64> = BTreeMap::new();
     let keys = keys();
     for row in rows(town, "SELECT channel, target, body FROM outbox WHERE state = 'sent' AND channel IS NOT NULL").await {
-        let channel = if text(&row, 0) == "mp" { "mp" } else { "ding" };
-        let mut reply = reply(&keys, &text(&row, 2));
-        if !text(&row, 1).starts_with("g:") {
-            reply = reply.in_private();
-        }
-        *recorded.entry((channel, reply.as_text())).or_default() += 1;
+        let words = words_for(&text(&row, 1), reply(&keys, &text(&row, 2)));
+        parts(&words).for_each(|part| *recorded.entry((text(&row, 0) == "mp", part)).or_default() += 1);
+        reckoned.sent += 1;
     }
-    for ((channel, words), times) in &recorded {
-        let there = arrived.remove(&(channel, words.clone())).unwrap_or_default();
-        if there < *times {
-            wrong.push(format!("recorded as sent {times} times on {channel}, arrived {there} times: {words}"));
+    let listed = "SELECT target, body FROM outbox WHERE state = 'superseded' AND why IN ('in one list', 'kept as one')";
+    for row in rows(town, listed).await {
+        for part in parts(&words_for(&text(&row, 0), reply(&keys, &text(&row, 1)))) {
+            if ![true, false].iter().any(|mp| arrived.contains_key(&(*mp, part.clone()))) {
+                wrong.push(format!("was put into a list and never arrived: {part}"));
+            }
         }
-        reckoned.pushes += times;
-        reckoned.twice += there.saturating_sub(*times);
     }
-    wrong.extend(arrived.into_keys().map(|(channel, words)| format!("sent on {channel} without a record: {words}")));
+    for ((mp, part), times) in recorded {
+        let there = arrived.remove(&(mp, part.clone())).unwrap_or_default();
+        if there < times {
+            wrong.push(format!("recorded as sent {times} times, arrived {there} times: {part}"));
+        }
+        reckoned.parts += times;
+        reckoned.twice += there.saturating_sub(times);
+    }
+    wrong.extend(arrived.into_keys().map(|(_, part)| format!("arrived without a record: {part}")));
+}
+
+/// What somebody reads of a message.
+fn words_for(target: &str, reply: Reply) -> String {
+    if target.starts_with("g:") { reply.as_text() } else { reply.in_private().as_text() }
+}
+
+/// The parts of a list, without its head.
+fn parts(words: &str) -> impl Iterator<Item = String> {
+    words.split("\n\n").map(|part| {
+        let mut part = part;
+        // A part may be a list itself.
+        while let Some((_, rest)) = part.split_once('\n').filter(|(head, _)| head.starts_with("有 ") && head.ends_with(" 件事："))
+        {
+            part = rest;
+        }
+        part.to_owned()
+    })
 }
 
 /// Everybody has one answer to each message that counted, and heard it in the response or from the courier.

@@ -30,7 +30,7 @@ const BEGINNING: &str = "2026-11-23T08:00:00+08:00";
 /// Staff who assign, and staff of the unit that everything is assigned to.
 pub const DISPATCHERS: usize = 3;
 pub const LIAISONS: usize = 8;
-pub const CITIZENS: usize = 24;
+pub const CITIZENS: usize = 40;
 
 pub struct Town {
     pub clock: Clock,

@@ -51,17 +51,18 @@ impl Cluster {
             format!("-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c max_connections=100", self.port);
         let mut start = self.program("pg_ctl");
         start.args(["start", "-w", "-s", "-t", "120", "-o", &options]).arg("-D").arg(self.data());
-        run(start.arg("-l").arg(self.folder.path().join("log")))
+        let log = self.folder.path().join("log");
+        run(start.arg("-l").arg(&log)).map_err(|error| format!("{error}\n{}", fs::read_to_string(log).unwrap_or_default()))
     }
 
     /// Kills the server and all its processes, as a power cut would: nobody has time for anything.
     pub fn kill(&self) {
         let Some(server) = self.server() else { return };
+        // Stopped first, so that no process is born meanwhile.
+        signal("-STOP", &[server]);
         let mut victims = children(server);
-        victims.insert(0, server);
-        let ids = victims.iter().map(u32::to_string);
-        // A process that has just ended by itself is no failure.
-        let _ = Command::new("kill").arg("-KILL").args(ids).stderr(Stdio::null()).status();
+        victims.push(server);
+        signal("-KILL", &victims);
         while victims.iter().any(|id| alive(*id)) {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
@@ -129,6 +130,11 @@ fn state_and_parent(id: &str) -> Option<(char, u32)> {
     // The name before may hold blanks and brackets.
     let mut rest = stat.rsplit_once(") ")?.1.split(' ');
     Some((rest.next()?.chars().next()?, rest.next()?.parse().ok()?))
+}
+
+/// A process that has just ended by itself is no failure.
+fn signal(which: &str, to: &[u32]) {
+    let _ = Command::new("kill").arg(which).args(to.iter().map(u32::to_string)).stderr(Stdio::null()).status();
 }
 
 fn children(of: u32) -> Vec<u32> {
