@@ -34,6 +34,8 @@ const LEASE: Millis = MINUTE;
 const SESSION_MARGIN: Millis = 5 * MINUTE;
 /// The courier looks by itself this often; a wake makes it look at once.
 const BEAT: Duration = Duration::from_secs(1);
+/// Bytes kept free for the head of a list.
+const HEAD: usize = 64;
 /// Administrators hear of a quota when this share of it, in percent, is used up.
 const QUOTA_WARNING: i64 = 70;
 
@@ -300,15 +302,26 @@ impl<P: Post> Courier<P> {
         if others.is_empty() {
             return Ok(());
         }
+        let mut room = self.room(tx, row).await?.saturating_sub(length(&row.reply));
         let mut replies = vec![std::mem::take(&mut row.reply)];
         for other in &others {
             let other = Waiting::from_row(other, &self.keys)?;
+            // What has no room any more waits for the next list.
+            let Some(left) = room.checked_sub(length(&other.reply)) else { break };
+            room = left;
             set_state(tx, other.id, "superseded", "in one list").await?;
             replies.push(other.reply);
         }
         row.reply = self.post.merged(&replies);
         row.ticket = None;
         rewrite(tx, &self.keys, row).await
+    }
+
+    /// How many bytes a list for this recipient may have: what every way to it carries, without the head.
+    async fn room(&self, tx: &mut Tx, row: &Waiting) -> Result<usize> {
+        let Found::Addresses(addresses) = self.post.find(tx, &row.target, row.except).await? else { return Ok(0) };
+        let carried = addresses.iter().filter_map(|to| Some(self.post.ability(&to.channel)?.max_bytes)).min();
+        Ok(carried.unwrap_or_default().saturating_sub(HEAD))
     }
 
     /// Keeps a message for the next contact, as one with what is kept there about the same ticket.
@@ -322,13 +335,17 @@ impl<P: Post> Courier<P> {
         .fetch_all(tx.conn())
         .await?;
         if !older.is_empty() {
-            let mut replies = Vec::new();
-            for older in &older {
+            let mut room = self.room(tx, &row).await?.saturating_sub(length(&row.reply));
+            let mut replies = vec![std::mem::take(&mut row.reply)];
+            for older in older.iter().rev() {
                 let older = Waiting::from_row(older, &self.keys)?;
+                // What has no room any more stays a message of its own, before this one.
+                let Some(left) = room.checked_sub(length(&older.reply)) else { break };
+                room = left;
                 set_state(tx, older.id, "superseded", "kept as one").await?;
                 replies.push(older.reply);
             }
-            replies.push(std::mem::take(&mut row.reply));
+            replies.reverse();
             row.reply = self.post.merged(&replies);
             rewrite(tx, &self.keys, &row).await?;
         }
@@ -536,6 +553,11 @@ async fn due(tx: &mut Tx, keys: &Keys, now: Millis) -> Result<Vec<(Waiting, Stri
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(now).fetch_all(tx.conn()).await?;
     rows.iter().map(|row| Ok((Waiting::from_row(row, keys)?, row.try_get("tried")?))).collect()
+}
+
+/// The bytes a message takes in a list, for whoever reads more of it, with the blank line behind it.
+fn length(reply: &Reply) -> usize {
+    reply.as_text().len().max(reply.private.as_ref().map_or(0, String::len)) + 2
 }
 
 async fn set_state(tx: &mut Tx, id: i64, state: &'static str, why: &'static str) -> Result<()> {

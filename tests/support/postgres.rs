@@ -4,7 +4,9 @@ use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
+    sync::Mutex,
+    time::{Duration, Instant},
 };
 
 /// Whom the server runs as where the test runs as root, which the server refuses.
@@ -15,6 +17,7 @@ pub struct Cluster {
     programs: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
+    server: Mutex<Option<Child>>,
 }
 
 impl Cluster {
@@ -26,7 +29,7 @@ impl Cluster {
         let programs = programs().ok_or("PostgreSQL is not installed: no initdb in /usr/lib/postgresql/*/bin")?;
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).map_err(|error| error.to_string())?.port();
-        let cluster = Cluster { programs, folder, port };
+        let cluster = Cluster { programs, folder, port, server: Mutex::default() };
         if root() {
             run(Command::new("chown").arg(UNPRIVILEGED).arg(cluster.folder.path()))?;
         }
@@ -41,40 +44,47 @@ impl Cluster {
         format!("postgres://minhutest@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Starts the server after it was killed; it comes back with what was committed.
+    /// Starts the server after it was killed, and waits until it takes connections; it comes back with what was committed.
     ///
     /// # Errors
     /// When it does not start.
     pub fn start_again(&self) -> Result<(), String> {
-        let folder = self.folder.path().display();
-        let options =
-            format!("-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c max_connections=100", self.port);
-        let mut start = self.program("pg_ctl");
-        start.args(["start", "-w", "-s", "-t", "120", "-o", &options]).arg("-D").arg(self.data());
         let log = self.folder.path().join("log");
-        run(start.arg("-l").arg(&log)).map_err(|error| format!("{error}\n{}", fs::read_to_string(log).unwrap_or_default()))
+        let output = fs::OpenOptions::new().create(true).append(true).open(&log).map_err(|error| error.to_string())?;
+        let mut postgres = self.program("postgres");
+        postgres.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1", "-k", ""]);
+        postgres.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
+        // A child of ours, so that its number is free again once it is dead: the next server looks whether it still runs.
+        *self.server.lock().unwrap() = Some(postgres.spawn().map_err(|error| error.to_string())?);
+        let begun = Instant::now();
+        let (port, database) = (self.port.to_string(), "postgres");
+        while run(self.program("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &port, "-d", database])).is_err() {
+            if begun.elapsed() > Duration::from_secs(60) {
+                return Err(format!("PostgreSQL does not start:\n{}", fs::read_to_string(log).unwrap_or_default()));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     /// Kills the server and all its processes, as a power cut would: nobody has time for anything.
     pub fn kill(&self) {
-        let Some(server) = self.server() else { return };
+        let Some(mut server) = self.server.lock().unwrap().take() else { return };
         // Stopped first, so that no process is born meanwhile.
-        signal("-STOP", &[server]);
-        let mut victims = children(server);
-        victims.push(server);
-        signal("-KILL", &victims);
+        signal("-STOP", &[server.id()]);
+        let victims = children(server.id());
+        signal("-KILL", &[&[server.id()], &victims[..]].concat());
+        let _ = server.wait();
         while victims.iter().any(|id| alive(*id)) {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// Lets the server end all connections at once and stop without tidying up.
     pub fn stop_at_once(&self) {
-        let _ = run(self.program("pg_ctl").args(["stop", "-s", "-m", "immediate", "-D"]).arg(self.data()));
-    }
-
-    fn server(&self) -> Option<u32> {
-        fs::read_to_string(self.data().join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
+        let Some(mut server) = self.server.lock().unwrap().take() else { return };
+        signal("-QUIT", &[server.id()]);
+        let _ = server.wait();
     }
 
     fn data(&self) -> PathBuf {
