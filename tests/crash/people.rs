@@ -21,6 +21,8 @@ use tokio::{
 const TRIES: u32 = 3;
 /// Between two tries, at most: five seconds in truth.
 const BETWEEN: u64 = 1_500;
+/// One try in so many is not waited for: the answer is lost on the way, and the message comes again.
+const HANGS_UP: u64 = 12;
 /// Villages kept for the proof at the end that everybody can still report.
 const RESERVE: usize = CITIZENS;
 
@@ -69,14 +71,24 @@ pub struct Mark {
     pub reader: Option<Citizen>,
 }
 
+/// How many messages of one sender were …
+#[derive(Debug, Clone, Default)]
+pub struct Sender {
+    /// … acknowledged,
+    pub acknowledged: u64,
+    /// … given up by the platform,
+    pub given_up: u64,
+    /// … given up by the platform after it had hung up: an answer may have been on its way.
+    pub unheard: u64,
+}
+
 /// What was said and heard.
 #[derive(Default)]
 pub struct Book {
     marks: Mutex<HashMap<u64, Mark>>,
     /// Answers that came in HTTP responses, by openid and words.
     heard: Mutex<HashMap<(String, String), u64>>,
-    /// Messages by sender: acknowledged, and given up by the platform.
-    said: Mutex<HashMap<String, (u64, u64)>>,
+    said: Mutex<HashMap<String, Sender>>,
     pub brought_again: AtomicU64,
 }
 
@@ -97,7 +109,7 @@ impl Book {
         self.heard.lock().unwrap().clone()
     }
 
-    pub fn said(&self) -> HashMap<String, (u64, u64)> {
+    pub fn said(&self) -> HashMap<String, Sender> {
         self.said.lock().unwrap().clone()
     }
 }
@@ -146,13 +158,23 @@ async fn deliver(
     prepare: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
 ) -> Option<String> {
     let mut answer = None;
+    let mut hung_up = false;
     for one in 0..TRIES {
         if one > 0 {
             town.book.brought_again.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(town.chance.millis(BETWEEN)).await;
         }
         for address in town.machines.addresses(whom) {
-            let sent = prepare(town.http.post(format!("{address}{hook}"))).send().await;
+            let sending = prepare(town.http.post(format!("{address}{hook}"))).send();
+            let sent = if one + 1 < TRIES && town.chance.below(HANGS_UP) == 0 {
+                let Ok(sent) = tokio::time::timeout(town.chance.millis(60), sending).await else {
+                    hung_up = true;
+                    break;
+                };
+                sent
+            } else {
+                sending.await
+            };
             match sent {
                 // A proxy goes on to the next only where nobody listens.
                 Err(error) if error.is_connect() => continue,
@@ -170,12 +192,12 @@ async fn deliver(
         }
     }
     let mut said = town.book.said.lock().unwrap();
-    let (taken, given_up) = said.entry(whom.to_owned()).or_default();
-    if answer.is_some() {
-        *taken += 1
-    } else {
-        *given_up += 1
+    let said = said.entry(whom.to_owned()).or_default();
+    match &answer {
+        Some(_) => said.acknowledged += 1,
+        None => said.given_up += 1,
     }
+    said.unheard += u64::from(answer.is_none() && hung_up);
     answer
 }
 

@@ -1,7 +1,7 @@
 //! The reckoning: what is stored and what people were told, against the book of what was said.
 
 use crate::{
-    people::{self, Fate, marked, marks_in},
+    people::{self, Fate, marks_in},
     town::{KEY, Town},
 };
 use minhu::{
@@ -70,9 +70,9 @@ pub async fn reckon(town: &Arc<Town>) -> Reckoned {
     }
     let mut wrong = Vec::new();
     let mut reckoned = Reckoned { brought_again: town.book.brought_again.load(Ordering::Relaxed), ..Reckoned::default() };
-    for (acknowledged, given_up) in town.book.said().values() {
-        reckoned.acknowledged += acknowledged;
-        reckoned.given_up += given_up;
+    for sender in town.book.said().values() {
+        reckoned.acknowledged += sender.acknowledged;
+        reckoned.given_up += sender.given_up;
     }
     reckoned.messages = reckoned.acknowledged + reckoned.given_up;
     effects(town, &mut reckoned, &mut wrong).await;
@@ -147,6 +147,9 @@ async fn effects(town: &Town, reckoned: &mut Reckoned, wrong: &mut Vec<String>) 
         }
     }
     let wechat = town.wechat.sent();
+    let reached =
+        wechat.iter().flat_map(|(openid, words)| marks_in(words).into_iter().map(move |number| (openid.as_str(), number)));
+    let reached: HashSet<(&str, u64)> = reached.collect();
     for (number, mark) in town.book.marks() {
         let times = found.remove(&(number, mark.kind.command().to_owned())).unwrap_or_default();
         reckoned.events += times;
@@ -163,7 +166,7 @@ async fn effects(town: &Town, reckoned: &mut Reckoned, wrong: &mut Vec<String>) 
         }
         // Whoever is told something through the bot was told it.
         if let Some(reader) = mark.reader.filter(|_| times > 0)
-            && !wechat.iter().any(|(openid, words)| *openid == reader.openid() && words.contains(&marked(number)))
+            && !reached.contains(&(reader.openid().as_str(), number))
         {
             wrong.push(format!("{:?} {number} never reached {reader:?}", mark.kind));
         }
@@ -244,19 +247,20 @@ async fn answered(town: &Town, wrong: &mut Vec<String>) {
             *handed.entry((address.account.clone(), reply(&keys, &text(&row, 3)).as_text())).or_default() += 1;
         }
     }
-    for (account, (acknowledged, given_up)) in town.book.said() {
-        let there = turns.get(&account).map_or(0, HashSet::len) as u64;
-        if !(acknowledged..=acknowledged + given_up).contains(&there) {
-            wrong.push(format!(
-                "{account} was acknowledged {acknowledged} messages, the platform gave up {given_up}, {there} were answered"
-            ));
-        }
-    }
+    let mut unheard: HashMap<String, u64> = HashMap::new();
     let heard = town.book.heard();
     for ((account, words), times) in handed {
-        let there = heard.get(&(account.clone(), words.clone())).copied().unwrap_or_default();
-        if there < times {
-            wrong.push(format!("handed over to {account} {times} times, heard {there} times: {words}"));
+        let there = heard.get(&(account.clone(), words)).copied().unwrap_or_default();
+        *unheard.entry(account).or_default() += times.saturating_sub(there);
+    }
+    for (account, sender) in town.book.said() {
+        let there = turns.get(&account).map_or(0, HashSet::len) as u64;
+        if !(sender.acknowledged..=sender.acknowledged + sender.given_up).contains(&there) {
+            wrong.push(format!("{account}: {sender:?}, but {there} messages were answered"));
+        }
+        let lost = unheard.remove(&account).unwrap_or_default();
+        if lost > sender.unheard {
+            wrong.push(format!("{account}: {sender:?}, but {lost} answers were taken for handed over and never heard"));
         }
     }
 }
