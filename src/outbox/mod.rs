@@ -5,6 +5,8 @@
 //! delivers it.
 
 pub(crate) mod courier;
+#[cfg(test)]
+mod list_tests;
 mod store;
 
 pub use courier::{Courier, Found, Post, Wake};

@@ -182,7 +182,7 @@ async fn deliver(
                 Ok(response) if response.status().is_success() => answer = response.text().await.ok(),
                 Ok(response) => {
                     let status = response.status().as_u16();
-                    assert!(matches!(status, 500 | 503), "the hook refused a good message: {status}");
+                    assert_eq!(status, 503, "the hook refused a good message: {status}");
                 }
             }
             break;

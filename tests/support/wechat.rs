@@ -165,6 +165,7 @@ impl FakeWeChat {
     }
 
     /// From now on it answers this long after it has done what was asked.
+    #[allow(clippy::allow_attributes, dead_code, reason = "not every test program wants it slow")]
     pub fn slow(&self, by: Duration) {
         self.world().slow = by;
     }

@@ -1,0 +1,75 @@
+//! Lists that grow too long for their recipient's platform.
+
+use super::{BATCH_EVERY, Class, Courier, Found, Post, Push, Target, write};
+use crate::{
+    channels::{Ability, Outcome, Way},
+    clock::{Clock, parse},
+    db::{Db, Tx},
+    error::Result,
+    message::{Address, Reply},
+    seal::Keys,
+};
+use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
+
+/// A platform that takes this much in one message.
+const ROOM: usize = 200;
+
+#[derive(Default)]
+struct Platform(Mutex<Vec<String>>);
+
+impl Post for Platform {
+    async fn find(&self, _: &mut Tx, _: &Target, _: Option<i64>) -> Result<Found> {
+        Ok(Found::Addresses(vec![Address { channel: "p".into(), account: "g".into(), group: Some("g".into()) }]))
+    }
+    async fn send(&self, _: &Address, _: &Way, reply: &Reply) -> Outcome {
+        self.0.lock().unwrap().push(reply.text.clone());
+        Outcome::Sent(None)
+    }
+    fn ability(&self, _: &str) -> Option<Ability> {
+        Some(Ability { kind: "p", answers: false, max_bytes: ROOM, windowed: false, chips: false, monthly_calls: None })
+    }
+    fn has_template(&self, _: &str) -> bool {
+        false
+    }
+    fn neutral(&self) -> Reply {
+        Reply::text("neutral")
+    }
+    fn merged(&self, replies: &[Reply]) -> Reply {
+        Reply::text(replies.iter().map(|reply| reply.text.as_str()).collect::<Vec<_>>().join("\n\n"))
+    }
+    fn quota_warning(&self, _: &str, _: i64, _: i64) -> Vec<Push> {
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_room_in_a_list_comes_with_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&format!("sqlite://{}/t.db", folder.path().display()), 2).await.unwrap();
+    db.migrate().await.unwrap();
+    let keys = Keys::new(&[7; 32], &[]);
+    let clock = Clock::starting_at(parse("2026-11-23T10:00:00+08:00").unwrap());
+    let words: Vec<String> = (0..10).map(|n| format!("{n}{}", "-".repeat(40))).collect();
+    let mut tx = db.write().await.unwrap();
+    let mut messages = Vec::new();
+    for words in &words {
+        let target = Target::Group("g".into());
+        let push = Push { target, ticket: None, class: Class::Batch, reply: Reply::text(words), except: None, urgent: false };
+        messages.push((tx.id().unwrap(), "turn".to_owned(), false, push));
+    }
+    write(&mut tx, &keys, &messages, clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let platform = Arc::new(Platform::default());
+    for _ in 0..5 {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let (courier, _wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), platform.clone());
+        courier.run(stop).await;
+        clock.advance(BATCH_EVERY);
+    }
+    let lists = platform.0.lock().unwrap().clone();
+    assert_eq!(lists.join("\n\n"), words.join("\n\n"), "all of it, in order");
+    assert!(lists.len() > 1 && lists.iter().all(|list| list.len() <= ROOM), "{lists:?}");
+}
