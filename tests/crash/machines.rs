@@ -20,6 +20,8 @@ use std::{
 
 /// How far the clock goes on at each start, so that leases of the dead end without waiting for them.
 const STEP: i64 = 20 * SECOND;
+/// Messages between two kills.
+const MESSAGES: u64 = 40;
 /// Nothing takes this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -214,15 +216,22 @@ pub async fn kill_at_random(town: &Town, kills: u32) -> Killed {
     let mut killed = Killed::default();
     let machines = &town.machines;
     let chance = &town.chance;
+    let mut spoken = 0;
     while killed.sum() < kills {
+        // Something has to happen between two deaths, if the machine is not too busy for it.
+        let begun = Instant::now();
+        while town.book.acknowledged() < spoken + MESSAGES && begun.elapsed() < Duration::from_secs(3) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        spoken = town.book.acknowledged();
         if let Some(cluster) = &machines.cluster
             && chance.below(4) == 0
         {
             tokio::time::sleep(chance.millis(900)).await;
             if chance.below(4) == 0 {
-                cluster.stop_at_once()
+                cluster.stop_at_once();
             } else {
-                cluster.kill()
+                cluster.kill();
             }
             tokio::time::sleep(chance.millis(300)).await;
             cluster.start_again().unwrap();
@@ -247,10 +256,10 @@ pub async fn kill_at_random(town: &Town, kills: u32) -> Killed {
             }
             _ => {
                 let slow = Duration::from_millis(50) + chance.millis(400);
-                (town.wechat.slow(slow), town.ding.slow(slow));
+                town.platforms_slow(slow);
                 tokio::time::sleep(Duration::from_millis(50) + chance.millis(1_000)).await;
                 replica.kill();
-                (town.wechat.slow(Duration::ZERO), town.ding.slow(Duration::ZERO));
+                town.platforms_slow(Duration::ZERO);
                 killed.sending += 1;
             }
         }

@@ -109,6 +109,10 @@ impl Book {
         self.heard.lock().unwrap().clone()
     }
 
+    pub fn acknowledged(&self) -> u64 {
+        self.said.lock().unwrap().values().map(|sender| sender.acknowledged).sum()
+    }
+
     pub fn said(&self) -> HashMap<String, Sender> {
         self.said.lock().unwrap().clone()
     }

@@ -96,6 +96,12 @@ impl Town {
         self.ding.set_now(self.clock.now());
     }
 
+    /// Both platforms do what they are asked and answer this much later.
+    pub fn platforms_slow(&self, by: std::time::Duration) {
+        self.wechat.slow(by);
+        self.ding.slow(by);
+    }
+
     pub fn new_number(&self) -> u64 {
         self.messages.fetch_add(1, Ordering::Relaxed)
     }
