@@ -16,8 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Turns of the clock until nothing may be left to send.
-const ROUNDS: u32 = 40;
+/// Turns of the clock in which nothing more was sent: more than a night of quiet hours has.
+const ROUNDS: u32 = 80;
 /// More than the pause between two lists, and than most pauses between tries.
 const TURN: i64 = 11 * minhu::clock::MINUTE;
 
@@ -101,7 +101,8 @@ pub async fn reckon(town: &Arc<Town>) -> Reckoned {
 
 /// Turns the clock, with a restart in good order each time, until no message waits.
 async fn settle(town: &Town) {
-    for _ in 0..ROUNDS {
+    let (mut fewest, mut in_vain) = (i64::MAX, 0);
+    while in_vain < ROUNDS {
         let begun = Instant::now();
         loop {
             let due =
@@ -111,9 +112,12 @@ async fn settle(town: &Town) {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        if count(town, "SELECT COUNT(*) FROM outbox WHERE state IN ('pending', 'held', 'sending')").await == 0 {
+        let left = count(town, "SELECT COUNT(*) FROM outbox WHERE state IN ('pending', 'held', 'sending')").await;
+        if left == 0 {
             return;
         }
+        in_vain = if left < fewest { 0 } else { in_vain + 1 };
+        fewest = fewest.min(left);
         town.advance(TURN);
         town.machines.restart_all().await;
     }
