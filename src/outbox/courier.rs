@@ -312,6 +312,10 @@ impl<P: Post> Courier<P> {
             set_state(tx, other.id, "superseded", "in one list").await?;
             replies.push(other.reply);
         }
+        if replies.len() == 1 {
+            row.reply = replies.swap_remove(0);
+            return Ok(());
+        }
         row.reply = self.post.merged(&replies);
         row.ticket = None;
         rewrite(tx, &self.keys, row).await
@@ -346,8 +350,11 @@ impl<P: Post> Courier<P> {
                 replies.push(older.reply);
             }
             replies.reverse();
-            row.reply = self.post.merged(&replies);
-            rewrite(tx, &self.keys, &row).await?;
+            // One alone is no list: with a head it would grow each time it is kept.
+            if replies.len() > 1 {
+                row.reply = self.post.merged(&replies);
+                rewrite(tx, &self.keys, &row).await?;
+            }
         }
         sqlx::query("UPDATE outbox SET state = 'kept', kept_for = $1, why = 'no window' WHERE id = $2")
             .bind(hash.to_owned())
