@@ -54,7 +54,7 @@ impl Installation {
         installation.set_key(&[7; 32]);
         let config = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\n[database]\nurl = \"{}\"\n\
-             [media]\ndir = \"{here}/media\"\n[paths]\norg = \"{here}/org.toml\"\n[security]\nkey = \"file:{here}/key\"\n\
+             [media]\ndir = \"{here}/media\"\n[paths]\norg = \"{here}/org.toml\"\n[security]\nkey = \"file:{here}/key\"\n[limits]\nperson = \"none\"\n\
              [[channel]]\nkind = \"wechat\"\nid = \"mp\"\napp_id = \"wx0000000000000007\"\nsecret = \"s\"\ntoken = \"{TOKEN}\"\n\
              mode = \"plain\"\napi_base = \"http://127.0.0.1:9\"\n\
              [[channel]]\nkind = \"dingtalk\"\nid = \"ding\"\nclient_id = \"d\"\nclient_secret = \"s\"\nrobot_code = \"d\"\n\

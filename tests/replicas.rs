@@ -68,7 +68,7 @@ impl Stage {
         let (url, mp, ding) = (&self.database.url, self.mp.base(), self.ding.base());
         format!(
             "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\n[database]\nurl = \"{url}\"\nmax_connections = 4\n\
-             [paths]\norg = \"org.toml\"\n[security]\nkey = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n\
+             [paths]\norg = \"org.toml\"\n[security]\nkey = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n[limits]\nperson = \"none\"\n\
              [[channel]]\nkind = \"wechat\"\nid = \"mp\"\napp_id = \"{APP_ID}\"\nsecret = \"S\"\ntoken = \"wordthatsigns\"\nmode = \"plain\"\n\
              api_base = \"{mp}\"\nmenu = [{{ name = \"反映问题\", key = \"反映\" }}]\n\
              [[channel]]\nkind = \"dingtalk\"\nid = \"ding\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"D\"\n\

@@ -337,7 +337,7 @@ mod tests {
             let clock = Clock::starting_at(crate::clock::parse("2026-11-23T10:00:00+08:00").unwrap());
             let (a, b) = (process(&place, &clock).await, process(&place, &clock).await);
             let stop = CancellationToken::new();
-            let once = async |of: &(Arc<House>, Db)| once(&of.0, &of.1, clock.now(), &stop).await.unwrap();
+            let once = async |of: &(Arc<House>, Db)| once(&of.0, &of.1, &clock, &stop).await.unwrap();
             let (first, second) = tokio::join!(once(&a), once(&b));
             assert!(first != second, "one of both");
             let (holder, other) = if first { (&a, &b) } else { (&b, &a) };

@@ -166,6 +166,8 @@ impl<A: App> Bot<A> {
 
         let mut all = Written::default();
         let mut given = Vec::with_capacity(updates.len());
+        // A message that came again opens no window a second time.
+        let mut heard = Vec::with_capacity(updates.len());
         // Actors are taken in order; the batch is reversed so that each can be popped instead of cloned.
         actors.reverse();
         for (((update, turn_key), hash), private) in updates.iter().zip(&turn_keys).zip(&hashes).zip(&private) {
@@ -174,6 +176,7 @@ impl<A: App> Bot<A> {
                 given.push(self.repeated(tx, turn_key, &all).await?);
                 continue;
             }
+            heard.push(*update);
             let mut here = conversations.remove(hash).ok_or_else(|| Error::fault("a conversation is missing"))?;
             let mut aside = private.as_ref().and_then(|hash| conversations.remove(hash));
             let turn = self.one(tx, update, turn_key, &mut here, aside.as_mut(), actor, now).instrument(span(update));
@@ -183,8 +186,10 @@ impl<A: App> Bot<A> {
             given.push(all.add(tx, turn_key, turn)?);
         }
         // A message of long ago opens nothing: the time in which its chat may be written to ran from when it came.
-        let heard = if delivered == Delivered::Now { updates } else { &[] };
-        self.write(tx, heard, &conversations, all, now).await?;
+        if delivered == Delivered::Before {
+            heard.clear();
+        }
+        self.write(tx, &heard, &conversations, all, now).await?;
         Ok(given)
     }
 

@@ -6,6 +6,8 @@
 
 pub(crate) mod courier;
 mod ends;
+#[cfg(test)]
+mod list_tests;
 mod queue;
 mod store;
 mod traffic;

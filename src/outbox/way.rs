@@ -11,7 +11,7 @@ use crate::{
     clock::MINUTE,
     db::{Kind, Tx},
     error::Result,
-    message::{Address, Millis, Via},
+    message::{Address, Millis, Reply, Via},
     seal::Keys,
 };
 use sqlx::{AssertSqlSafe, Row};
@@ -26,6 +26,20 @@ enum Choice {
     /// Its turn in this channel's queue will come, or not before a moment.
     Wait(String, Option<Millis>),
     Nobody,
+}
+
+/// Bytes kept free for the head of a list.
+const HEAD: usize = 64;
+
+/// How much may be taken into one message, and from which end.
+struct Fit {
+    room: usize,
+    newest: bool,
+}
+
+/// The bytes a message takes in a list, for whoever reads more of it, with the blank line behind it.
+fn length(reply: &Reply) -> usize {
+    reply.as_text().len().max(reply.private.as_ref().map_or(0, String::len)) + 2
 }
 
 impl<P: Post> Courier<P> {
@@ -114,7 +128,9 @@ impl<P: Post> Courier<P> {
             return Ok(false);
         }
         let due = format!("lane = $1 AND class = 'batch' AND state = 'pending' AND not_before <= {now} AND id <> $2");
-        let others = self.take(tx, "in one list", &due, (&lane, row.id, None)).await?;
+        let room = self.carried(tx, row).await?;
+        // What has no room any more waits for the next list.
+        let others = self.take(tx, "in one list", &due, (&lane, row.id, None), Fit { room, newest: false }).await?;
         if !others.is_empty() {
             let replies: Vec<_> = [std::mem::take(&mut row.reply)].into_iter().chain(others).collect();
             row.reply = self.post.merged(&replies);
@@ -128,7 +144,11 @@ impl<P: Post> Courier<P> {
     pub(super) async fn keep(&self, tx: &mut Tx, mut row: Waiting, hash: &str) -> Result<()> {
         if let Some(ticket) = row.ticket {
             let same = "lane = $1 AND state = 'kept' AND id <> $2 AND ticket_id = $3";
-            let mut replies = self.take(tx, "kept as one", same, (&row.target.lane(), row.id, Some(ticket))).await?;
+            let room = self.carried(tx, &row).await?;
+            // What has no room any more stays a message of its own, before this one.
+            let whose = (row.target.lane(), row.id);
+            let mut replies =
+                self.take(tx, "kept as one", same, (&whose.0, whose.1, Some(ticket)), Fit { room, newest: true }).await?;
             if !replies.is_empty() {
                 replies.push(std::mem::take(&mut row.reply));
                 row.reply = self.post.merged(&replies);
@@ -143,31 +163,48 @@ impl<P: Post> Courier<P> {
         Ok(())
     }
 
-    /// Takes rows out of the outbox because another says what they say: their messages, oldest first. What a turn is taking
-    /// back at this moment is left to it.
+    /// How many bytes more a list for this recipient may have beside this message: what every way to it carries, less a head.
+    async fn carried(&self, tx: &mut Tx, row: &Waiting) -> Result<usize> {
+        let Found::Addresses(addresses) = self.post.find(tx, &row.target, row.except).await? else { return Ok(0) };
+        let carried = addresses.iter().filter_map(|to| Some(self.post.ability(&to.channel)?.max_bytes)).min();
+        Ok(carried.unwrap_or_default().saturating_sub(HEAD + length(&row.reply)))
+    }
+
+    /// Takes rows out of the outbox because another says what they say, as many as fit beside it: their messages, oldest first.
+    /// What a turn is taking back at this moment is left to it.
     async fn take(
         &self,
         tx: &mut Tx,
         why: &'static str,
         which: &str,
         (lane, but, ticket): (&str, i64, Option<i64>),
-    ) -> Result<Vec<crate::message::Reply>> {
+        fit: Fit,
+    ) -> Result<Vec<Reply>> {
         let lock = match tx.kind() {
             Kind::Sqlite => "",
             Kind::Postgres => " FOR UPDATE SKIP LOCKED",
         };
-        let sql = format!(
-            "UPDATE outbox SET state = 'superseded', route = '', why = '{why}'
-             WHERE id IN (SELECT id FROM outbox WHERE {which}{lock}) RETURNING {COLUMNS}"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE {which} ORDER BY at, id{lock}");
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(lane.to_owned()).bind(but);
         if let Some(ticket) = ticket {
             query = query.bind(ticket);
         }
         let rows = query.fetch_all(tx.conn()).await?;
-        let mut taken = rows.iter().map(|row| Waiting::from_row(row, &self.keys)).collect::<Result<Vec<_>>>()?;
-        taken.sort_by_key(|row| (row.at, row.id));
-        Ok(taken.into_iter().map(|row| row.reply).collect())
+        let mut all = rows.iter().map(|row| Waiting::from_row(row, &self.keys)).collect::<Result<Vec<_>>>()?;
+        if fit.newest {
+            all.reverse();
+        }
+        let (mut room, mut taken) = (fit.room, Vec::new());
+        for row in all {
+            let Some(left) = room.checked_sub(length(&row.reply)) else { break };
+            room = left;
+            set_state(tx, row.id, "superseded", why).await?;
+            taken.push(row.reply);
+        }
+        if fit.newest {
+            taken.reverse();
+        }
+        Ok(taken)
     }
 
     /// The first address that can be written to now, and how. A channel whose circuit is open is passed over while there is

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 /// How long a session webhook lives after the last message of its chat, in milliseconds.
@@ -94,6 +95,7 @@ struct World {
     calls: Vec<String>,
     failures: Vec<(u16, String)>,
     down: bool,
+    slow: Duration,
 }
 
 struct Session {
@@ -123,6 +125,7 @@ impl FakeDing {
             .route("/robot/sendBySession", post(send_by_session))
             .route("/topapi/v2/user/getbymobile", post(staff_by_phone))
             .route("/files/{code}", get(file))
+            .layer(axum::middleware::from_fn_with_state(world.clone(), late))
             .with_state(world.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         FakeDing { base, world }
@@ -164,6 +167,11 @@ impl FakeDing {
         std::mem::take(&mut self.world().sent)
     }
 
+    /// All messages that were accepted and not taken yet, in order.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.world().sent.clone()
+    }
+
     /// The paths that were called since the last call, refused ones too.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.world().calls)
@@ -192,6 +200,11 @@ impl FakeDing {
     /// How many calls came with a token that was not the newest.
     pub fn token_refusals(&self) -> usize {
         self.world().token_refusals
+    }
+
+    /// From now on it answers this long after it has done what was asked.
+    pub fn slow(&self, by: Duration) {
+        self.world().slow = by;
     }
 
     /// While down, every call is answered with a gateway's 503 page.
@@ -431,6 +444,13 @@ fn sample(fields: &Map<String, Value>) -> Result<String, Response> {
         _ => return Err(refuse(400, "invalidParameter.msgKey.invalid")),
     };
     words.ok_or_else(|| refuse(400, "invalidParameter.msgParam.invalid"))
+}
+
+async fn late(State(world): Shared, request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let response = next.run(request).await;
+    let slow = world.lock().unwrap().slow;
+    tokio::time::sleep(slow).await;
+    response
 }
 
 async fn access_token(State(world): Shared, headers: HeaderMap, body: Bytes) -> Response {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 const MINUTE: i64 = 60_000;
 const WINDOW: i64 = 48 * 60 * MINUTE;
@@ -48,6 +49,7 @@ struct World {
     failing: (i64, usize),
     failing_token: (i64, usize),
     down: bool,
+    slow: Duration,
 }
 
 #[derive(Default)]
@@ -174,6 +176,12 @@ impl FakeWeChat {
         self.world().token_refusals
     }
 
+    /// From now on it answers this long after it has done what was asked.
+    #[allow(clippy::allow_attributes, dead_code, reason = "not every test program wants it slow")]
+    pub fn slow(&self, by: Duration) {
+        self.world().slow = by;
+    }
+
     /// Everything is answered with 503 while it is down.
     pub fn down(&self, down: bool) {
         self.world().down = down;
@@ -194,12 +202,18 @@ fn refuse<T>(code: i64, text: &str) -> Result<T, Refused> {
 }
 
 async fn serve(State(world): State<Arc<Mutex<World>>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let mut world = world.lock().unwrap();
+    let answer = act(&mut world.lock().unwrap(), method, &uri, headers, body);
+    let slow = world.lock().unwrap().slow;
+    tokio::time::sleep(slow).await;
+    answer
+}
+
+fn act(world: &mut World, method: Method, uri: &Uri, headers: HeaderMap, body: Bytes) -> Response {
     if world.down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let query: HashMap<String, String> =
-        axum::extract::Query::try_from_uri(&uri).map(|axum::extract::Query(query)| query).unwrap_or_default();
+        axum::extract::Query::try_from_uri(uri).map(|axum::extract::Query(query)| query).unwrap_or_default();
     let call = Call { method, query, headers, body };
     let answer = match uri.path() {
         "/cgi-bin/stable_token" => world.stable_token(&call),

@@ -9,6 +9,7 @@ use crate::{
     clock::{Clock, parse},
     db::Db,
     message::{Address, Content, Said},
+    metrics::Metrics,
     outbox::{Courier, Found, Post, Push, Target, courier::window_hash},
 };
 use std::sync::{
@@ -157,6 +158,9 @@ impl Post for Odd {
         crate::channels::Outcome::Gone("nobody")
     }
 
+    fn channels(&self) -> Vec<String> {
+        Vec::new()
+    }
     fn ability(&self, _: &str) -> Option<Ability> {
         None
     }
@@ -194,8 +198,9 @@ impl Room {
         db.migrate().await.unwrap();
         let (app, clock) = (Arc::new(Odd::default()), Clock::starting_at(parse("2026-11-23T10:00:00+08:00").unwrap()));
         let keys = Keys::new(&[7; 32], &[]);
-        let (_courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), app.clone());
-        let (bot, _worker) = Bot::start(app.clone(), db.clone(), clock.clone(), keys.clone(), wake, CancellationToken::new());
+        let (_courier, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), app.clone(), Metrics::default());
+        let (bot, _worker) =
+            Bot::start(app.clone(), db.clone(), clock.clone(), keys.clone(), wake, Metrics::default(), CancellationToken::new());
         Room { bot, app, db, clock, keys, _folder: folder }
     }
 
@@ -235,7 +240,15 @@ impl Room {
 
 fn update(who: usize, text: &str) -> Update {
     let from = Address { channel: "mp".into(), account: format!("a{who}"), group: None };
-    Update { key: format!("mp|{who}|{text}"), from, nick: None, content: Content::text(text), at: 0, via: None }
+    Update {
+        key: format!("mp|{who}|{text}"),
+        from,
+        nick: None,
+        content: Content::text(text),
+        at: 0,
+        via: None,
+        request: String::new(),
+    }
 }
 
 #[tokio::test]
