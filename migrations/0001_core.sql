@@ -75,7 +75,6 @@ CREATE TABLE outbox (
     why          TEXT,
     platform_ref TEXT
 );
-CREATE INDEX outbox_due ON outbox (not_before, id) WHERE state IN ('pending', 'held', 'sending');
 CREATE INDEX outbox_lane ON outbox (lane, id) WHERE state IN ('pending', 'held', 'sending', 'kept');
 CREATE INDEX outbox_turn ON outbox (turn_key);
 CREATE INDEX outbox_batch ON outbox (lane, sent_at) WHERE class = 'batch';

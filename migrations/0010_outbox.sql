@@ -4,5 +4,3 @@
 ALTER TABLE outbox ADD COLUMN route TEXT NOT NULL DEFAULT '';
 
 CREATE INDEX outbox_queue ON outbox (route, not_before, id) WHERE state IN ('pending', 'held', 'sending');
--- The new index takes its place; a program of the version before finds the same rows without it, only slower.
-DROP INDEX outbox_due;

@@ -123,6 +123,10 @@ fn every_key_stands_in_the_example() {
                 seen += 1;
             }
         }
+        // What these explain are no keys; the programs' own tests compare them with what is served.
+        if ["metrics.md", "readyz.md"].contains(&name.as_str()) {
+            continue;
+        }
         // Names with an underscore are ours, but for those of others.
         let others = ["qyapi_", "server_name"];
         let is_key = |word: &String| word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');

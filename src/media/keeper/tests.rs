@@ -305,14 +305,16 @@ async fn a_download_that_fails_twice_is_kept_at_the_third_try() {
 async fn a_file_that_cannot_be_written_is_fetched_again_until_it_can() {
     let house = House::new().await;
     house.sent(1, "photo", &[Ok(samples::png())]).await;
-    // Where the folder should be nothing can be written, as on a full disk.
-    fs::write(house.dir(), "in the way").unwrap();
+    // Where its folder should be nothing can be written, as on a full disk.
+    let in_the_way = house.dir().join("01");
+    fs::create_dir_all(house.dir()).unwrap();
+    fs::write(&in_the_way, "in the way").unwrap();
     for pause in [7_000, 40_000, 3 * MINUTE, 13 * MINUTE] {
         assert_eq!(house.work().await, 1);
         assert_eq!((house.state(1).await.as_str(), house.said().await.len()), ("fetching", 0));
         house.clock.advance(pause);
     }
-    fs::remove_file(house.dir()).unwrap();
+    fs::remove_file(in_the_way).unwrap();
     assert_eq!(house.work().await, 1);
     assert_eq!(house.state(1).await, "ready");
     assert!(house.shelf().open(1).await.unwrap().is_some() && house.said().await.is_empty());
