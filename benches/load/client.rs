@@ -141,6 +141,8 @@ impl Connection {
 
     /// Works until it is told to stop.
     pub async fn work(&mut self, task: Task, stop: &AtomicBool) -> Count {
+        // It belongs to the runtime of the task before.
+        self.stream = None;
         let mut count = Count::default();
         while !stop.load(Ordering::Relaxed) {
             let done = match task {
