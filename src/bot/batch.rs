@@ -5,13 +5,15 @@
 //! nothing was seen, and its messages run again one by one; only a message that fails alone is a fault.
 
 use super::{
-    App, Collected, Turn, router,
+    App, Collected, Turn,
+    queue::{Pace, Queue},
+    router,
     store::{self, Conversation, conversation_hash},
     wording,
 };
 use crate::{
     clock::Clock,
-    db::{Db, Tx},
+    db::{Db, Kind, Tx},
     error::{Error, Result},
     message::{Address, Millis, Reply, Update},
     outbox::{self, Class, Push, Target, Wake, courier::window_hash},
@@ -23,17 +25,12 @@ use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
     sync::Arc,
-    time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// Turns run in one transaction at most.
-const MOST: usize = 64;
-/// Messages that may wait for a worker.
-const ROOM: usize = 1_024;
-/// How long a hook waits for room before it tells the platform to come again.
-const WAIT_FOR_ROOM: Duration = Duration::from_secs(3);
+/// Workers on a server. SQLite has one writer.
+const WORKERS: usize = 2;
 
 /// What a turn gives back to its hook: the outbox row and the reply it holds, if the HTTP response is to carry one.
 #[derive(Debug, Clone)]
@@ -63,11 +60,12 @@ pub struct Bot<A> {
     pub(super) clock: Clock,
     pub(super) keys: Keys,
     pub(super) wake: Wake,
-    queue: mpsc::Sender<Pending>,
+    queue: Queue<Pending>,
+    pace: Pace,
 }
 
 impl<A: App> Bot<A> {
-    /// A bot and its worker; the worker runs until `stop`, after finishing what waits.
+    /// A bot and its workers, which run until `stop`, after finishing what waits.
     pub fn start(
         app: Arc<A>,
         db: Db,
@@ -76,10 +74,20 @@ impl<A: App> Bot<A> {
         wake: Wake,
         stop: CancellationToken,
     ) -> (Arc<Self>, tokio::task::JoinHandle<()>) {
-        let (queue, waiting) = mpsc::channel(ROOM);
-        let bot = Arc::new(Bot { app, db, clock, keys, wake, queue });
-        let worker = tokio::spawn(work(bot.clone(), waiting, stop));
-        (bot, worker)
+        let queue = Queue::new(match db.kind() {
+            Kind::Sqlite => 1,
+            Kind::Postgres => WORKERS,
+        });
+        let bot = Arc::new(Bot { app, db, clock, keys, wake, queue, pace: Pace::new() });
+        let working = bot.clone();
+        let workers = tokio::spawn(async move {
+            let workers: Vec<_> =
+                (0..working.queue.workers()).map(|number| tokio::spawn(work(working.clone(), number))).collect();
+            stop.cancelled().await;
+            working.queue.close();
+            futures_util::future::join_all(workers).await;
+        });
+        (bot, workers)
     }
 
     /// Takes an update and waits until its turn has been committed.
@@ -87,17 +95,15 @@ impl<A: App> Bot<A> {
     /// # Errors
     /// When there is no room or no database; nothing was kept then and the platform should deliver again.
     pub async fn take(&self, update: Update) -> Result<Given, Overflow> {
+        let sender = sender(&update.from);
         let (answer, given) = oneshot::channel();
-        let send = self.queue.send(Pending { update, answer });
-        match tokio::time::timeout(WAIT_FOR_ROOM, send).await {
-            Ok(Ok(())) => given.await.unwrap_or(Err(Overflow::NoRoom)),
-            Ok(Err(_)) | Err(_) => Err(Overflow::NoRoom),
-        }
+        self.queue.put(&sender, Pending { update, answer }).await?;
+        given.await.unwrap_or(Err(Overflow::NoRoom))
     }
 
     /// Messages that wait for a worker.
     pub fn queued(&self) -> usize {
-        ROOM - self.queue.capacity()
+        self.queue.len()
     }
 
     /// The keyed hash of an update's key.
@@ -110,6 +116,7 @@ impl<A: App> Bot<A> {
         let now = self.clock.now();
         let turn_keys: Vec<String> = updates.iter().map(|update| self.turn_key(update)).collect();
         let mut tx = self.db.write().await?;
+        let begun = Instant::now();
         let mut sorted = turn_keys.clone();
         sorted.sort();
         sorted.dedup();
@@ -144,9 +151,14 @@ impl<A: App> Bot<A> {
             conversations.extend([Some(here), aside].into_iter().flatten().map(|one| (one.hash.clone(), one)));
             given.push(all.add(&tx, turn_key, turn)?);
         }
-        self.write(&mut tx, updates, &conversations, all, now).await?;
+        let settled = self.wake.write_settled(&mut tx, now).await?;
+        let due = self.write(&mut tx, updates, &conversations, all, now).await?;
+        self.pace.worked(updates.len(), begun.elapsed());
         tx.commit().await?;
-        self.wake.wake();
+        settled.kept();
+        if due {
+            self.wake.wake();
+        }
         Ok(given)
     }
 
@@ -176,7 +188,7 @@ impl<A: App> Bot<A> {
         Ok(given)
     }
 
-    /// Writes what the turns collected.
+    /// Writes what the turns collected. Says whether the courier has anything to do now.
     async fn write(
         &self,
         tx: &mut Tx,
@@ -184,17 +196,16 @@ impl<A: App> Bot<A> {
         conversations: &HashMap<String, Conversation>,
         all: Written,
         now: Millis,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let heard: Vec<_> =
             updates.iter().map(|update| (*update, window_hash(&self.keys, &update.from), self.app.window(update))).collect();
         let opened = store::open_windows(tx, &self.keys, &heard, now).await?;
-        if !opened.is_empty() {
-            outbox::release_kept(tx, &opened, now).await?;
-        }
+        let released = outbox::release_kept(tx, &opened, now).await?;
         outbox::write(tx, &self.keys, &all.messages, now).await?;
         store::write_offers(tx, &all.offers, now).await?;
         let changed: Vec<&Conversation> = conversations.values().filter(|conversation| conversation.changed).collect();
-        store::save(tx, &self.keys, &changed, now).await
+        store::save(tx, &self.keys, &changed, now).await?;
+        Ok(released || all.messages.iter().any(|(_, _, held, _)| !held))
     }
 
     /// The stored answer of a message that came again.
@@ -325,25 +336,19 @@ fn pieces(message: &Reply, max_bytes: usize, chips: bool) -> Vec<Reply> {
     pieces
 }
 
-/// The worker: takes what waits, runs it as one batch, answers the hooks.
-async fn work<A: App>(bot: Arc<Bot<A>>, mut waiting: mpsc::Receiver<Pending>, stop: CancellationToken) {
-    let mut batch = Vec::with_capacity(MOST);
-    loop {
-        tokio::select! {
-            biased;
-            count = waiting.recv_many(&mut batch, MOST) => {
-                if count == 0 {
-                    return;
-                }
-            }
-            () = stop.cancelled() => {
-                waiting.close();
-                if waiting.recv_many(&mut batch, MOST).await == 0 {
-                    return;
-                }
-            }
+/// Whose line a message joins: everything of one account in a channel, in groups too.
+fn sender(from: &Address) -> String {
+    let who = if from.account.is_empty() { from.group.as_deref().unwrap_or_default() } else { &from.account };
+    format!("{}|{who}", from.channel)
+}
+
+/// A worker: takes what waits, runs it as one batch, answers the hooks.
+async fn work<A: App>(bot: Arc<Bot<A>>, number: usize) {
+    while let Some(batch) = bot.queue.next(number, bot.pace.most()).await {
+        // Its hooks then hear that nothing came of it, and the platform brings the messages again.
+        if AssertUnwindSafe(run(&bot, batch)).catch_unwind().await.is_err() {
+            tracing::error!("a batch broke off");
         }
-        run(&bot, std::mem::take(&mut batch)).await;
     }
 }
 

@@ -7,6 +7,7 @@
 mod batch;
 pub mod command;
 pub mod dialog;
+mod queue;
 mod router;
 pub mod store;
 mod sweep;

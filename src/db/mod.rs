@@ -6,7 +6,7 @@
 mod rows;
 mod tx;
 
-pub use rows::{Query, holders, in_list, insert, rows};
+pub use rows::{Query, holders, in_list, insert, padded, rows};
 pub use tx::Tx;
 
 use crate::error::{Error, Result};
@@ -17,8 +17,10 @@ use std::{
     time::Duration,
 };
 
-/// Ids taken from the database at a time.
-const BLOCK: i64 = 1_024;
+/// Ids that a transaction finds in store: enough for all that run at once.
+const BLOCK: i64 = 4_096;
+/// Ids taken from the database at a time beyond what is needed now: taking them is a transaction of its own.
+const STORE: i64 = 16_384;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -37,8 +39,17 @@ pub struct Db {
     pool: AnyPool,
     kind: Kind,
     /// SQLite has one writer; waiting here is first come, first served, waiting in SQLite is not.
-    writer: Arc<tokio::sync::Mutex<()>>,
+    writer: Arc<tokio::sync::Mutex<Writer>>,
     ids: Ids,
+}
+
+/// The connection that writes to SQLite, between two transactions. It is always the same one: another one would have to read again
+/// what was written since it last did.
+#[derive(Debug)]
+struct Writer {
+    conn: Option<PoolConnection<Any>>,
+    /// There are others for reading.
+    stays: bool,
 }
 
 /// The unused rest of the block of ids taken last.
@@ -97,7 +108,7 @@ impl Db {
                 Box::pin(async move {
                     let settings = match kind {
                         Kind::Sqlite => {
-                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 30000; PRAGMA cache_size = -4096"
+                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 30000; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000"
                         }
                         Kind::Postgres => "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'",
                     };
@@ -106,7 +117,8 @@ impl Db {
             })
             .connect(&url)
             .await?;
-        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default() })
+        let writer = Writer { conn: None, stays: max_connections > 1 };
+        Ok(Db { pool, kind, writer: Arc::new(writer.into()), ids: Ids::default() })
     }
 
     /// Brings the tables to the version of this program.
@@ -131,7 +143,7 @@ impl Db {
         Ok(self.pool.acquire().await?)
     }
 
-    /// Begins a transaction that may write, with at least 1,024 ids in store.
+    /// Begins a transaction that may write, with at least 4,096 ids in store.
     ///
     /// # Errors
     /// When the database is unreachable or busy for too long.
@@ -144,14 +156,17 @@ impl Db {
     /// # Errors
     /// As [`Db::write`].
     pub async fn write_with_ids(&self, ids: i64) -> Result<Tx> {
-        let guard = match self.kind {
+        let mut writer = match self.kind {
             Kind::Sqlite => Some(self.writer.clone().lock_owned().await),
             Kind::Postgres => None,
         };
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = match writer.as_mut().and_then(|writer| writer.conn.take()) {
+            Some(conn) => conn,
+            None => self.pool.acquire().await?,
+        };
         if self.ids.left() < ids {
             // A statement of its own, so that a block never comes back when the transaction after it is rolled back.
-            let count = ids.max(0) + BLOCK;
+            let count = ids.max(0) + STORE;
             let end: i64 = sqlx::query("UPDATE id_block SET next = next + $1 WHERE name = 'id' RETURNING next")
                 .bind(count)
                 .fetch_one(&mut *conn)
@@ -159,7 +174,7 @@ impl Db {
                 .try_get(0)?;
             self.ids.refill(end, count);
         }
-        Tx::begin(conn, self.kind, self.ids.clone(), guard).await
+        Tx::begin(conn, self.kind, self.ids.clone(), writer).await
     }
 
     /// Answers when the database does.
@@ -174,6 +189,7 @@ impl Db {
 
     /// Closes all connections after what is in hand.
     pub async fn close(&self) {
+        drop(self.writer.lock().await.conn.take());
         self.pool.close().await;
     }
 }

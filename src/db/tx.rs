@@ -4,7 +4,7 @@
 //! PostgreSQL `COMMIT` of a transaction in which a statement failed says yes and keeps nothing. Savepoints here are plain
 //! statements, and [`Tx::commit`] first proves that the transaction is alive and whole.
 
-use super::{Ids, Kind};
+use super::{Ids, Kind, Writer};
 use crate::error::{Error, Result};
 use sqlx::{Any, AnyConnection, Executor, pool::PoolConnection};
 use tokio::sync::OwnedMutexGuard;
@@ -16,7 +16,7 @@ pub struct Tx {
     kind: Kind,
     ids: Ids,
     depth: u32,
-    _writer: Option<OwnedMutexGuard<()>>,
+    writer: Option<OwnedMutexGuard<Writer>>,
 }
 
 impl Tx {
@@ -24,14 +24,14 @@ impl Tx {
         mut conn: PoolConnection<Any>,
         kind: Kind,
         ids: Ids,
-        writer: Option<OwnedMutexGuard<()>>,
+        writer: Option<OwnedMutexGuard<Writer>>,
     ) -> Result<Self> {
         let begin = match kind {
             Kind::Sqlite => "BEGIN IMMEDIATE",
             Kind::Postgres => "BEGIN",
         };
         conn.execute(sqlx::raw_sql(begin)).await?;
-        Ok(Tx { conn: Some(conn), kind, ids, depth: 0, _writer: writer })
+        Ok(Tx { conn: Some(conn), kind, ids, depth: 0, writer })
     }
 
     /// The connection, for statements.
@@ -96,18 +96,28 @@ impl Tx {
     pub async fn commit(mut self) -> Result<()> {
         // PostgreSQL refuses a savepoint outside a transaction and inside a broken one; SQLite refuses the COMMIT itself
         // when the transaction is gone, and needs no proof before it.
-        if self.kind == Kind::Postgres {
-            self.run("SAVEPOINT proof").await?;
-        }
-        self.run("COMMIT").await?;
-        self.conn = None;
+        self.run(match self.kind {
+            Kind::Sqlite => "COMMIT",
+            // One message to the server; what follows a refused statement is not run.
+            Kind::Postgres => "SAVEPOINT proof; COMMIT",
+        })
+        .await?;
+        self.give_back();
         Ok(())
     }
 
     /// Undoes everything and gives the connection back in good order.
     pub async fn rollback(mut self) {
         if self.run("ROLLBACK").await.is_ok() {
-            self.conn = None;
+            self.give_back();
+        }
+    }
+
+    /// The connection is in good order: SQLite's writer stays with the right to write, any other goes back to all.
+    fn give_back(&mut self) {
+        let conn = self.conn.take();
+        if let Some(writer) = self.writer.as_mut().filter(|writer| writer.stays) {
+            writer.conn = conn;
         }
     }
 

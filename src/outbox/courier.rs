@@ -23,7 +23,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Rows claimed at once.
@@ -34,6 +34,8 @@ const LEASE: Millis = MINUTE;
 const SESSION_MARGIN: Millis = 5 * MINUTE;
 /// The courier looks by itself this often; a wake makes it look at once.
 const BEAT: Duration = Duration::from_secs(1);
+/// Replies that were handed over wait this long for a transaction that takes them along.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// Administrators hear of a quota when this share of it, in percent, is used up.
 const QUOTA_WARNING: i64 = 70;
 
@@ -65,10 +67,43 @@ pub trait Post: Send + Sync + 'static {
 }
 
 /// Wakes the courier and tells it which held replies have travelled in an HTTP response.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Wake {
     notify: Arc<Notify>,
-    held: mpsc::UnboundedSender<(i64, bool)>,
+    handed: Arc<Notify>,
+    ends: Arc<Mutex<Ends>>,
+}
+
+/// Ends of held replies that are not written down yet.
+#[derive(Debug, Default)]
+struct Ends {
+    handed: Vec<i64>,
+    late: Vec<i64>,
+    since: Option<Instant>,
+}
+
+/// Ends that a transaction has written down. Dropped before [`Settled::kept`], they wait for the next one.
+#[derive(Debug)]
+#[must_use = "say that the transaction was committed"]
+pub struct Settled {
+    taken: Ends,
+    home: Arc<Mutex<Ends>>,
+}
+
+impl Settled {
+    /// The transaction was committed.
+    pub fn kept(mut self) {
+        self.taken = Ends::default();
+    }
+}
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        let mut ends = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.handed.append(&mut self.taken.handed);
+        ends.late.append(&mut self.taken.late);
+        ends.since = ends.since.or(self.taken.since);
+    }
 }
 
 impl Wake {
@@ -79,9 +114,35 @@ impl Wake {
 
     /// A held reply was handed over in time, or was too late and is the courier's.
     pub fn settle(&self, row: i64, handed: bool) {
-        // The receiver is gone only when the program ends; the row's own time then brings it to the next courier.
-        let _ = self.held.send((row, handed));
-        self.notify.notify_one();
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.since.get_or_insert_with(Instant::now);
+        if handed {
+            // The next batch takes it along, or the courier writes it down soon.
+            ends.handed.push(row);
+            self.handed.notify_one();
+        } else {
+            ends.late.push(row);
+            self.notify.notify_one();
+        }
+    }
+
+    /// Writes down, in a transaction that is open anyway, what has become of held replies. Whoever calls it says
+    /// [`Settled::kept`] after the commit.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn write_settled(&self, tx: &mut Tx, now: Millis) -> Result<Settled> {
+        let taken = std::mem::take(&mut *self.ends.lock().unwrap_or_else(PoisonError::into_inner));
+        let settled = Settled { taken, home: self.ends.clone() };
+        handed(tx, &settled.taken.handed, now).await?;
+        marked_pending(tx, &settled.taken.late, now).await?;
+        Ok(settled)
+    }
+
+    /// Has something to be written down without waiting for another transaction?
+    fn is_pressed(&self, stopping: bool) -> bool {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        !ends.late.is_empty() || ends.since.is_some_and(|since| stopping || since.elapsed() >= PATIENCE)
     }
 }
 
@@ -91,8 +152,7 @@ pub struct Courier<P> {
     clock: Clock,
     keys: Keys,
     post: Arc<P>,
-    notify: Arc<Notify>,
-    held: mpsc::UnboundedReceiver<(i64, bool)>,
+    wake: Wake,
     halted: Mutex<HashMap<String, Millis>>,
 }
 
@@ -116,28 +176,28 @@ enum Choice {
 impl<P: Post> Courier<P> {
     /// A courier and the handle that wakes it.
     pub fn new(db: Db, clock: Clock, keys: Keys, post: Arc<P>) -> (Self, Wake) {
-        let notify = Arc::new(Notify::new());
-        let (held_in, held) = mpsc::unbounded_channel();
-        let wake = Wake { notify: notify.clone(), held: held_in };
-        (Courier { db, clock, keys, post, notify, held, halted: Mutex::default() }, wake)
+        let wake = Wake::default();
+        (Courier { db, clock, keys, post, wake: wake.clone(), halted: Mutex::default() }, wake)
     }
 
     /// Works until it is told to stop, then finishes what is in hand.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub async fn run(self, stop: CancellationToken) {
         loop {
-            let worked = match self.round().await {
+            let stopping = stop.is_cancelled();
+            let worked = match self.round(stopping).await {
                 Ok(worked) => worked,
                 Err(error) => {
                     tracing::error!(error = %error, "the courier could not work: {error}");
                     false
                 }
             };
-            if stop.is_cancelled() && !worked {
+            if stopping && !worked {
                 return;
             }
             if !worked {
                 tokio::select! {
-                    () = self.notify.notified() => {}
+                    () = self.wake.notify.notified() => {}
+                    () = self.wake.handed.notified() => tokio::time::sleep(PATIENCE).await,
                     () = tokio::time::sleep(BEAT) => {}
                     () = stop.cancelled() => {}
                 }
@@ -146,12 +206,8 @@ impl<P: Post> Courier<P> {
     }
 
     /// One round: settle, claim, send, record. Says whether there was anything to do.
-    async fn round(&mut self) -> Result<bool> {
-        let mut settled = (Vec::new(), Vec::new());
-        while let Ok((row, was_handed)) = self.held.try_recv() {
-            if was_handed { settled.0.push(row) } else { settled.1.push(row) }
-        }
-        let (worked, parcels) = self.claim(&settled.0, &settled.1).await?;
+    async fn round(&self, stopping: bool) -> Result<bool> {
+        let (worked, parcels) = self.claim(stopping).await?;
         if parcels.is_empty() {
             return Ok(worked);
         }
@@ -164,14 +220,13 @@ impl<P: Post> Courier<P> {
     }
 
     /// Takes due rows under a lease, in one transaction.
-    async fn claim(&self, handed_ids: &[i64], late_ids: &[i64]) -> Result<(bool, Vec<Parcel>)> {
+    async fn claim(&self, stopping: bool) -> Result<(bool, Vec<Parcel>)> {
         let now = self.clock.now();
-        if handed_ids.is_empty() && late_ids.is_empty() && !self.anything_due(now).await? {
+        if !self.wake.is_pressed(stopping) && !self.anything_due(now).await? {
             return Ok((false, Vec::new()));
         }
         let mut tx = self.db.write().await?;
-        handed(&mut tx, handed_ids, now).await?;
-        marked_pending(&mut tx, late_ids, now).await?;
+        let settled = self.wake.write_settled(&mut tx, now).await?;
         let rows = due(&mut tx, &self.keys, now).await?;
         let mut worked = !rows.is_empty();
         let mut parcels = Vec::new();
@@ -189,6 +244,7 @@ impl<P: Post> Courier<P> {
             }
         }
         tx.commit().await?;
+        settled.kept();
         Ok((worked, parcels))
     }
 
