@@ -345,9 +345,10 @@ fn sender(from: &Address) -> String {
 /// A worker: takes what waits, runs it as one batch, answers the hooks.
 async fn work<A: App>(bot: Arc<Bot<A>>, number: usize) {
     while let Some(batch) = bot.queue.next(number, bot.pace.most()).await {
-        // Its hooks then hear that nothing came of it, and the platform brings the messages again.
-        if AssertUnwindSafe(run(&bot, batch)).catch_unwind().await.is_err() {
-            tracing::error!("a batch broke off");
+        // A task of its own: when it breaks off its hooks hear that nothing came of it, and the worker goes on.
+        let shared = bot.clone();
+        if let Err(error) = tokio::spawn(async move { run(&shared, batch).await }).await {
+            tracing::error!(error = %error, "a batch broke off: {error}");
         }
     }
 }

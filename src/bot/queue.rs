@@ -33,6 +33,8 @@ const LONG: Duration = Duration::from_millis(20);
 /// What waits for the workers.
 pub(super) struct Queue<T> {
     room: Semaphore,
+    /// How long a hook waits for room.
+    patience: Duration,
     workers: Vec<Worker<T>>,
 }
 
@@ -56,7 +58,7 @@ impl<T> Queue<T> {
             lines: Mutex::new(Lines { by_sender: HashMap::new(), order: VecDeque::new(), closed: false }),
             news: Notify::new(),
         };
-        Queue { room: Semaphore::new(ROOM), workers: (0..workers.max(1)).map(worker).collect() }
+        Queue { room: Semaphore::new(ROOM), patience: WAIT_FOR_ROOM, workers: (0..workers.max(1)).map(worker).collect() }
     }
 
     /// Puts a message at the end of its sender's line, waiting for room.
@@ -69,7 +71,7 @@ impl<T> Queue<T> {
         if worker.lines().is_full(sender) {
             return Err(Overflow::NoRoom);
         }
-        let room = tokio::time::timeout(WAIT_FOR_ROOM, self.room.acquire()).await;
+        let room = tokio::time::timeout(self.patience, self.room.acquire()).await;
         let Ok(Ok(room)) = room else { return Err(Overflow::NoRoom) };
         worker.lines().put(sender, message)?;
         room.forget();
@@ -192,7 +194,6 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     #[tokio::test]
     async fn a_flood_waits_behind_itself_alone() {
@@ -249,20 +250,17 @@ mod tests {
         assert!(seen.values().all(|(_, rounds)| *rounds == 3));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_full_queue_lets_wait_and_then_refuses() {
-        let queue = Arc::new(Queue::new(1));
+        let mut queue = Queue::new(1);
         for sender in 0..ROOM {
             queue.put(&sender.to_string(), sender).await.unwrap();
         }
+        let (put, taken) = tokio::join!(queue.put("patient", 7), queue.next(0, 1));
+        assert_eq!((put, taken), (Ok(()), Some(vec![0])));
+        assert_eq!(queue.len(), ROOM);
+        queue.patience = Duration::ZERO;
         assert_eq!(queue.put("late", 1).await, Err(Overflow::NoRoom));
-        let waiting = tokio::spawn({
-            let queue = queue.clone();
-            async move { queue.put("patient", 7).await }
-        });
-        tokio::time::sleep(WAIT_FOR_ROOM / 2).await;
-        assert_eq!(queue.next(0, 1).await.unwrap(), [0]);
-        assert_eq!(waiting.await.unwrap(), Ok(()));
         assert_eq!(queue.len(), ROOM);
     }
 
