@@ -4,7 +4,7 @@ use super::turn::{Memory, OPTIONAL, Offer};
 use crate::{
     clock::DAY,
     db::{Kind, Tx, holders, in_list, insert, padded, rows},
-    error::Result,
+    error::{Error, Result},
     message::{Address, Media, Millis, Update},
     outbox::{Target, courier::via_place},
     seal::Keys,
@@ -34,24 +34,34 @@ pub fn conversation_hash(keys: &Keys, from: &Address) -> String {
     keys.hash("conversation", &format!("{}|{}|{}", from.channel, from.group.as_deref().unwrap_or_default(), from.account))
 }
 
-/// Marks messages as seen, in sorted order; returns those that were not seen before.
+/// Marks messages as seen; returns those that were not seen before. `turn_keys` is sorted and without repeats.
 ///
 /// # Errors
-/// Those of the database.
+/// Those of the database; when another process marks one of them at this moment, so that nobody can say whose it is.
 pub async fn mark_seen(tx: &mut Tx, turn_keys: &[String], now: Millis) -> Result<HashSet<String>> {
-    let mut fresh = HashSet::new();
-    for chunk in turn_keys.chunks(64) {
-        let Some(keys) = padded(chunk) else { continue };
-        let sql = format!(
-            "INSERT INTO seen (turn_key, at) VALUES {} ON CONFLICT (turn_key) DO NOTHING RETURNING turn_key",
-            rows(tx.kind(), keys.len(), 2)
-        );
+    let mut fresh: HashSet<String> = turn_keys.iter().cloned().collect();
+    // Hardly one was seen before, so asking first gives no rows where the INSERT would have to return all.
+    for (sql, values) in in_list(tx.kind(), "SELECT turn_key FROM seen WHERE turn_key IN", "", turn_keys) {
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for key in keys {
-            query = query.bind(key.clone()).bind(now);
+        for value in values {
+            query = query.bind(value.to_owned());
         }
         for row in query.fetch_all(tx.conn()).await? {
-            fresh.insert(row.try_get(0)?);
+            fresh.remove(row.try_get::<&str, _>(0)?);
+        }
+    }
+    let new: Vec<&String> = turn_keys.iter().filter(|key| fresh.contains(*key)).collect();
+    for chunk in new.chunks(64) {
+        let Some(keys) = padded(chunk) else { continue };
+        let sql =
+            format!("INSERT INTO seen (turn_key, at) VALUES {} ON CONFLICT (turn_key) DO NOTHING", rows(tx.kind(), keys.len(), 2));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for key in keys {
+            query = query.bind(key.to_string()).bind(now);
+        }
+        let written = query.execute(tx.conn()).await?.rows_affected();
+        if written != chunk.len() as u64 {
+            return Err(Error::Database(sqlx::Error::Protocol("a message was marked as seen by somebody else at once".into())));
         }
     }
     Ok(fresh)

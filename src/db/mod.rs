@@ -85,6 +85,10 @@ impl Db {
         sqlx::any::install_default_drivers();
         let kind = kind_of(url).ok_or_else(|| Error::user("database.url must begin with sqlite:// or postgres://"))?;
         let url = match kind {
+            // A statement for each number of rows: more of them than are kept without being told.
+            Kind::Postgres if !url.contains("statement-cache-capacity") => {
+                format!("{url}{}statement-cache-capacity=400", if url.contains('?') { '&' } else { '?' })
+            }
             Kind::Postgres => url.to_owned(),
             Kind::Sqlite => {
                 let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
@@ -110,7 +114,10 @@ impl Db {
                         Kind::Sqlite => {
                             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 30000; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000"
                         }
-                        Kind::Postgres => "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'",
+                        // Plans made while a table is new would read all of it ever after.
+                        Kind::Postgres => {
+                            "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'; SET enable_seqscan = off; SET jit = off"
+                        }
                     };
                     conn.execute(sqlx::raw_sql(settings)).await.map(|_| ())
                 })
