@@ -24,8 +24,9 @@ const TAG: usize = 16;
 pub struct Keys {
     /// The first seals; all open.
     seal: Vec<XChaCha20Poly1305>,
-    hash: [u8; 32],
-    link: [u8; 32],
+    /// Prepared with their keys: a message is hashed several times.
+    hash: Hmac<Sha256>,
+    link: Hmac<Sha256>,
 }
 
 impl fmt::Debug for Keys {
@@ -40,7 +41,7 @@ impl Keys {
     pub fn new(root: &[u8; 32], old: &[[u8; 32]]) -> Self {
         let seal =
             std::iter::once(root).chain(old).map(|root| XChaCha20Poly1305::new(&derive(root, b"minhu seal").into())).collect();
-        Keys { seal, hash: derive(root, b"minhu hash"), link: derive(root, b"minhu link") }
+        Keys { seal, hash: keyed(root, b"minhu hash"), link: keyed(root, b"minhu link") }
     }
 
     /// Reads a root key from base64 of 32 bytes, with or without padding, standard or URL alphabet.
@@ -170,9 +171,19 @@ fn derive(root: &[u8; 32], info: &[u8]) -> [u8; 32] {
     key
 }
 
-fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    // HMAC takes keys of any length, so the fallback is never reached.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+fn keyed(root: &[u8; 32], info: &[u8]) -> Hmac<Sha256> {
+    <Hmac<Sha256> as KeyInit>::new(&padded(&derive(root, info)).into())
+}
+
+/// A key as long as HMAC's block, which is what a shorter one stands for.
+fn padded(key: &[u8; 32]) -> [u8; 64] {
+    let mut block = [0; 64];
+    block[..32].copy_from_slice(key);
+    block
+}
+
+fn mac(keyed: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = keyed.clone();
     for part in parts {
         mac.update(part);
     }

@@ -25,18 +25,27 @@ pub fn clean(raw: &str) -> String {
 /// is dropped and inside becomes one blank, ASCII letters become lower case.
 pub fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut blank = false;
-    for c in text.chars().map(narrow) {
-        if c.is_whitespace() {
-            blank = !out.is_empty();
-        } else {
-            if std::mem::take(&mut blank) {
-                out.push(' ');
-            }
-            out.push(c.to_ascii_lowercase());
-        }
-    }
+    out.extend(folded(text));
     out
+}
+
+/// Does the text have this form? Ends with the first character that differs: a message is compared with very many words.
+pub fn folds_to(text: &str, form: &str) -> bool {
+    folded(text).eq(form.chars())
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
+    let mut chars = text.chars().map(narrow).peekable();
+    let mut begun = false;
+    std::iter::from_fn(move || {
+        let mut blank = false;
+        while chars.next_if(|c| c.is_whitespace()).is_some() {
+            blank = begun;
+        }
+        chars.peek()?;
+        begun = true;
+        if blank { Some(' ') } else { chars.next().map(|c| c.to_ascii_lowercase()) }
+    })
 }
 
 /// The ASCII form of a full-width character; other characters stay.

@@ -241,8 +241,10 @@ impl App for House {
         if !new.is_empty() {
             let accounts: Vec<(String, String)> = new.iter().map(|(_, account)| account.clone()).collect();
             let ids = people::store::add_citizens(tx, &self.keys, &accounts, now).await?;
-            known.extend(new.into_iter().map(|(hash, _)| hash).zip(ids));
+            known.extend(new.into_iter().map(|(hash, _)| hash).zip(ids.into_iter().map(|person| (person, now))));
         }
+        // The last contact is kept by the hour, so that it costs nothing while people talk.
+        wanted.retain(|hash| known.get(hash).is_some_and(|(_, at)| *at < now - crate::clock::HOUR));
         people::store::touch(tx, &wanted, now).await?;
         self.keep_up(tx, now).await?;
         let office = self.office();
@@ -250,7 +252,8 @@ impl App for House {
             .iter()
             .zip(from)
             .map(|(hash, from)| {
-                let person = known.get(hash).copied().ok_or_else(|| Error::fault("an account has no person"))?;
+                let person =
+                    known.get(hash).map(|(person, _)| *person).ok_or_else(|| Error::fault("an account has no person"))?;
                 Ok(Actor { person, address: (*from).clone(), office: office.clone() })
             })
             .collect()

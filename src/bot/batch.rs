@@ -5,12 +5,14 @@
 //! nothing was seen, and its messages run again one by one; only a message that fails alone is a fault.
 
 use super::{
-    App, Collected, Turn, router,
+    App, Collected, Turn,
+    queue::{Pace, Queue},
+    router,
     store::{self, Conversation, conversation_hash},
 };
 use crate::{
     clock::Clock,
-    db::{Db, Tx, mistake},
+    db::{Db, Kind, Tx, mistake},
     error::{Error, Result},
     message::{Address, Millis, Reply, Update},
     metrics::{Metrics, Turned},
@@ -23,19 +25,13 @@ use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
     sync::Arc,
-    time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// Turns run in one transaction at most.
-const MOST: usize = 64;
-/// Messages that may wait for a worker.
-const ROOM: usize = 1_024;
-/// How long a hook waits for room before it tells the platform to come again.
-const WAIT_FOR_ROOM: Duration = Duration::from_secs(3);
+/// Workers on a server. SQLite has one writer.
+const WORKERS: usize = 2;
 
 /// What a turn gives back to its hook: the outbox row and the reply it holds, if the HTTP response is to carry one.
 #[derive(Debug, Clone)]
@@ -77,11 +73,12 @@ pub struct Bot<A> {
     pub(super) keys: Keys,
     pub(super) wake: Wake,
     metrics: Metrics,
-    queue: mpsc::Sender<Pending>,
+    queue: Queue<Pending>,
+    pace: Pace,
 }
 
 impl<A: App> Bot<A> {
-    /// A bot and its worker; the worker runs until `stop`, after finishing what waits.
+    /// A bot and its workers, which run until `stop`, after finishing what waits.
     pub fn start(
         app: Arc<A>,
         db: Db,
@@ -91,10 +88,20 @@ impl<A: App> Bot<A> {
         metrics: Metrics,
         stop: CancellationToken,
     ) -> (Arc<Self>, tokio::task::JoinHandle<()>) {
-        let (queue, waiting) = mpsc::channel(ROOM);
-        let bot = Arc::new(Bot { app, db, clock, keys, wake, metrics, queue });
-        let worker = tokio::spawn(work(bot.clone(), waiting, stop));
-        (bot, worker)
+        let queue = Queue::new(match db.kind() {
+            Kind::Sqlite => 1,
+            Kind::Postgres => WORKERS,
+        });
+        let bot = Arc::new(Bot { app, db, clock, keys, wake, metrics, queue, pace: Pace::new() });
+        let working = bot.clone();
+        let workers = tokio::spawn(async move {
+            let workers: Vec<_> =
+                (0..working.queue.workers()).map(|number| tokio::spawn(work(working.clone(), number))).collect();
+            stop.cancelled().await;
+            working.queue.close();
+            futures_util::future::join_all(workers).await;
+        });
+        (bot, workers)
     }
 
     /// Takes an update and waits until its turn has been committed.
@@ -102,12 +109,11 @@ impl<A: App> Bot<A> {
     /// # Errors
     /// When there is no room or no database; nothing was kept then and the platform should deliver again.
     pub async fn take(&self, update: Update) -> Result<Given, Overflow> {
-        let (begun, channel) = (Instant::now(), update.from.channel.clone());
+        let (begun, channel, sender) = (Instant::now(), update.from.channel.clone(), sender(&update.from));
         let (answer, given) = oneshot::channel();
-        let send = self.queue.send(Pending { update, answer });
-        let given = match tokio::time::timeout(WAIT_FOR_ROOM, send).await {
-            Ok(Ok(())) => given.await.unwrap_or(Err(Overflow::NoRoom)),
-            Ok(Err(_)) | Err(_) => Err(Overflow::NoRoom),
+        let given = match self.queue.put(&sender, Pending { update, answer }).await {
+            Ok(()) => given.await.unwrap_or(Err(Overflow::NoRoom)),
+            Err(overflow) => Err(overflow),
         };
         let turned = given.as_ref().map_or(Turned::Overflow, |given| given.turned);
         self.metrics.turned(&channel, turned, begun.elapsed());
@@ -117,12 +123,12 @@ impl<A: App> Bot<A> {
 
     /// Messages that wait for a worker.
     pub fn queued(&self) -> usize {
-        ROOM - self.queue.capacity()
+        self.queue.len()
     }
 
     /// Must a message wait for room now?
     pub fn is_full(&self) -> bool {
-        self.queue.capacity() == 0
+        self.queue.is_full()
     }
 
     /// The keyed hash of an update's key.
@@ -135,16 +141,27 @@ impl<A: App> Bot<A> {
         self.metrics.batch(updates.len());
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
+        let begun = Instant::now();
+        let (given, due) = Box::pin(self.turns(&mut tx, updates, Delivered::Now, now)).await?;
         let settled = self.wake.write_settled(&mut tx, now).await?;
-        let given = Box::pin(self.turns(&mut tx, updates, Delivered::Now, now)).await?;
+        self.pace.worked(updates.len(), begun.elapsed());
         tx.commit().await?;
         settled.kept();
-        self.wake.wake();
+        if due {
+            self.wake.wake();
+        }
         Ok(given)
     }
 
-    /// The turns of these messages in a transaction that the caller begins and commits.
-    pub(super) async fn turns(&self, tx: &mut Tx, updates: &[&Update], delivered: Delivered, now: Millis) -> Result<Vec<Given>> {
+    /// The turns of these messages in a transaction that the caller begins and commits. Says too whether the courier has anything to
+    /// do now.
+    pub(super) async fn turns(
+        &self,
+        tx: &mut Tx,
+        updates: &[&Update],
+        delivered: Delivered,
+        now: Millis,
+    ) -> Result<(Vec<Given>, bool)> {
         let turn_keys: Vec<String> = updates.iter().map(|update| self.turn_key(update)).collect();
         let mut sorted = turn_keys.clone();
         sorted.sort();
@@ -189,11 +206,11 @@ impl<A: App> Bot<A> {
         if delivered == Delivered::Before {
             heard.clear();
         }
-        self.write(tx, &heard, &conversations, all, now).await?;
-        Ok(given)
+        let due = self.write(tx, &heard, &conversations, all, now).await?;
+        Ok((given, due))
     }
 
-    /// Writes what the turns collected.
+    /// Writes what the turns collected. Says whether the courier has anything to do now.
     pub(super) async fn write(
         &self,
         tx: &mut Tx,
@@ -201,17 +218,16 @@ impl<A: App> Bot<A> {
         conversations: &HashMap<String, Conversation>,
         all: Written,
         now: Millis,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let heard: Vec<_> =
             updates.iter().map(|update| (*update, window_hash(&self.keys, &update.from), self.app.window(update))).collect();
         let opened = store::open_windows(tx, &self.keys, &heard, now).await?;
-        if !opened.is_empty() {
-            outbox::release_kept(tx, &opened, now).await?;
-        }
+        let released = outbox::release_kept(tx, &opened, now).await?;
         outbox::write(tx, &self.keys, &all.messages, &all.requests, now).await?;
         store::write_offers(tx, &all.offers, now).await?;
         let changed: Vec<&Conversation> = conversations.values().filter(|conversation| conversation.changed).collect();
-        store::save(tx, &self.keys, &changed, now).await
+        store::save(tx, &self.keys, &changed, now).await?;
+        Ok(released || all.messages.iter().any(|(_, _, held, _)| !held))
     }
 
     /// The stored answer of a message that came again.
@@ -359,25 +375,20 @@ fn pieces(message: &Reply, max_bytes: usize, chips: bool) -> Vec<Reply> {
     pieces
 }
 
-/// The worker: takes what waits, runs it as one batch, answers the hooks.
-async fn work<A: App>(bot: Arc<Bot<A>>, mut waiting: mpsc::Receiver<Pending>, stop: CancellationToken) {
-    let mut batch = Vec::with_capacity(MOST);
-    loop {
-        tokio::select! {
-            biased;
-            count = waiting.recv_many(&mut batch, MOST) => {
-                if count == 0 {
-                    return;
-                }
-            }
-            () = stop.cancelled() => {
-                waiting.close();
-                if waiting.recv_many(&mut batch, MOST).await == 0 {
-                    return;
-                }
-            }
+/// Whose line a message joins: everything of one account in a channel, in groups too.
+fn sender(from: &Address) -> String {
+    let who = if from.account.is_empty() { from.group.as_deref().unwrap_or_default() } else { &from.account };
+    format!("{}|{who}", from.channel)
+}
+
+/// A worker: takes what waits, runs it as one batch, answers the hooks.
+async fn work<A: App>(bot: Arc<Bot<A>>, number: usize) {
+    while let Some(batch) = bot.queue.next(number, bot.pace.most()).await {
+        // A task of its own: when it breaks off its hooks hear that nothing came of it, and the worker goes on.
+        let shared = bot.clone();
+        if let Err(error) = tokio::spawn(async move { run(&shared, batch).await }).await {
+            tracing::error!(error = %error, "a batch broke off: {error}");
         }
-        run(&bot, std::mem::take(&mut batch)).await;
     }
 }
 

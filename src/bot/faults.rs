@@ -217,7 +217,7 @@ impl<A: App> Bot<A> {
         }
         // Its own key was seen when it failed; the answer that it got then stays the answer to a repetition of the message.
         update.key = format!("fault|{fault}|{}", update.key);
-        let given = self.turns(&mut tx, &[&update], Delivered::Before, now).await?;
+        let (given, _) = self.turns(&mut tx, &[&update], Delivered::Before, now).await?;
         let held: Vec<i64> = given.iter().filter_map(|given| given.held.as_ref().map(|(row, _)| *row)).collect();
         outbox::marked_pending(&mut tx, &held, now).await?;
         tx.commit().await?;

@@ -8,6 +8,7 @@ mod batch;
 pub mod command;
 pub mod dialog;
 pub mod faults;
+mod queue;
 mod router;
 pub mod store;
 mod sweep;

@@ -3,8 +3,8 @@
 use super::turn::{Memory, OPTIONAL, Offer};
 use crate::{
     clock::DAY,
-    db::{Kind, Tx, holders, in_list, insert, rows},
-    error::Result,
+    db::{Kind, Tx, holders, in_list, insert, padded, rows},
+    error::{Error, Result},
     message::{Address, Media, Millis, Update},
     outbox::{Target, courier::via_place},
     seal::Keys,
@@ -34,23 +34,36 @@ pub fn conversation_hash(keys: &Keys, from: &Address) -> String {
     keys.hash("conversation", &format!("{}|{}|{}", from.channel, from.group.as_deref().unwrap_or_default(), from.account))
 }
 
-/// Marks messages as seen, in sorted order; returns those that were not seen before.
+/// Marks messages as seen; returns those that were not seen before. `turn_keys` is sorted and without repeats.
 ///
 /// # Errors
-/// Those of the database.
+/// Those of the database; when another process marks one of them at this moment, so that nobody can say whose it is.
 pub async fn mark_seen(tx: &mut Tx, turn_keys: &[String], now: Millis) -> Result<HashSet<String>> {
-    let mut fresh = HashSet::new();
-    for chunk in turn_keys.chunks(64) {
-        let sql = format!(
-            "INSERT INTO seen (turn_key, at) VALUES {} ON CONFLICT (turn_key) DO NOTHING RETURNING turn_key",
-            rows(tx.kind(), chunk.len(), 2)
-        );
+    let mut fresh: HashSet<String> = turn_keys.iter().cloned().collect();
+    // Hardly one was seen before, so asking first gives no rows where the INSERT would have to return all.
+    for (sql, values) in in_list(tx.kind(), "SELECT turn_key FROM seen WHERE turn_key IN", "", turn_keys) {
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for key in chunk {
-            query = query.bind(key.clone()).bind(now);
+        for value in values {
+            query = query.bind(value.to_owned());
         }
         for row in query.fetch_all(tx.conn()).await? {
-            fresh.insert(row.try_get(0)?);
+            fresh.remove(row.try_get::<&str, _>(0)?);
+        }
+    }
+    let new: Vec<&String> = turn_keys.iter().filter(|key| fresh.contains(*key)).collect();
+    for chunk in new.chunks(64) {
+        let Some(keys) = padded(chunk) else { continue };
+        let sql = format!(
+            "INSERT INTO seen (turn_key, at) VALUES {} ON CONFLICT (turn_key) DO NOTHING",
+            rows(tx.kind(), keys.len(), 2)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for key in keys {
+            query = query.bind(key.to_string()).bind(now);
+        }
+        let written = query.execute(tx.conn()).await?.rows_affected();
+        if written != chunk.len() as u64 {
+            return Err(Error::Database(sqlx::Error::Protocol("a message was marked as seen by somebody else at once".into())));
         }
     }
     Ok(fresh)
@@ -199,12 +212,19 @@ fn address_place(hash: &str) -> String {
 /// An update, the hash of its chat's window, and what it opens there: how many messages, for how long.
 pub type Heard<'u> = (&'u Update, String, Option<(u32, Millis)>);
 
-/// Opens the windows that these messages open: how long and how often their chats may be written to.
+/// What a message leaves of a chat's window: until when, how many messages, the sealed session address and its end.
+type Window = (Millis, i64, Option<String>, Millis);
+
+/// A window that ends this share of its length earlier than it could is not written anew for every message of a dialog.
+const WORTH_WRITING: Millis = 288;
+
+/// Opens the windows that these messages open: how long and how often their chats may be written to. Returns those that were shut,
+/// used or shorter before; the others are as good as new already.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn open_windows(tx: &mut Tx, keys: &Keys, updates: &[Heard<'_>], now: Millis) -> Result<Vec<String>> {
-    let mut windows: HashMap<&str, (Millis, i64, Option<String>, Millis)> = HashMap::new();
+    let mut windows: HashMap<&str, Window> = HashMap::new();
     for (update, hash, window) in updates {
         let (until, left) = window.map_or((0, 0), |(count, lasts)| (now + lasts, i64::from(count)));
         let via = match &update.via {
@@ -221,6 +241,21 @@ pub async fn open_windows(tx: &mut Tx, keys: &Keys, updates: &[Heard<'_>], now: 
         if via.is_some() {
             entry.3 = update.via.as_ref().map_or(0, |via| via.until);
             entry.2 = via;
+        }
+    }
+    let hashes: Vec<String> =
+        windows.iter().filter(|(_, (_, _, via, _))| via.is_none()).map(|(hash, _)| (*hash).to_owned()).collect();
+    for (sql, values) in in_list(tx.kind(), "SELECT hash, until, left_over FROM send_window WHERE hash IN", "", &hashes) {
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(value.to_owned());
+        }
+        for row in query.fetch_all(tx.conn()).await? {
+            let (hash, until, left): (String, Millis, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let good = |new: &Window| left >= new.1 && until >= new.0 - (new.0 - now) / WORTH_WRITING;
+            if windows.get(hash.as_str()).is_some_and(good) {
+                windows.remove(hash.as_str());
+            }
         }
     }
     let mut values: Vec<_> = windows.into_iter().collect();
@@ -306,14 +341,14 @@ pub async fn write_offers(tx: &mut Tx, offers: &[(i64, Offer)], now: Millis) -> 
 /// Those of the database.
 pub async fn waiting_offers(tx: &mut Tx, targets: &[Target], now: Millis) -> Result<Vec<Waiting>> {
     let names: Vec<String> = targets.iter().map(Target::to_string).collect();
-    let tail = format!("AND state IN ('waiting', 'open') AND expires_at > {now} ORDER BY priority, id LIMIT 30");
+    let tail = "AND state IN ('waiting', 'open') AND expires_at > ? ORDER BY priority, id LIMIT 30";
     let mut found: Vec<(i32, Waiting)> = Vec::new();
-    for (sql, values) in in_list(tx.kind(), "SELECT id, dialog, preset, priority FROM offer WHERE target IN", &tail, &names) {
+    for (sql, values) in in_list(tx.kind(), "SELECT id, dialog, preset, priority FROM offer WHERE target IN", tail, &names) {
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in values {
             query = query.bind(value.to_owned());
         }
-        for row in query.fetch_all(tx.conn()).await? {
+        for row in query.bind(now).fetch_all(tx.conn()).await? {
             found.push((row.try_get(3)?, waiting(&row)?));
         }
     }

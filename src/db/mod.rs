@@ -19,7 +19,7 @@ pub use alone::Alone;
 pub use backup::{aside, backup, restore};
 pub use copy::{Moved, Tally, copy};
 pub use notify::{Bell, News, listen, ring_on};
-pub use rows::{Query, holders, in_list, insert, rows};
+pub use rows::{Query, holders, in_list, insert, padded, rows};
 pub use trouble::{Meaning, Trouble, meaning, mistake};
 pub use tx::Tx;
 
@@ -44,14 +44,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What a connection begins with. A SQLite file that another process holds, and a row that another turn holds, are waited for, but
 /// not for ever. A server notices within half a minute that we are gone, and lets go of what we had locked.
 const SQLITE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; \
-    PRAGMA cache_size = -4096";
+    PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000";
+/// Plans made while a table is new would read all of it ever after, so reading a whole table is always the last resort.
 const POSTGRES: &str = "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
-    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET TIME ZONE 'UTC'";
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET TIME ZONE 'UTC'; \
+    SET enable_seqscan = off; SET jit = off";
 /// What is written to see whether there is room: more than the free pages that a nearly full file may still have.
 const PROBE: usize = 64 * 1024;
 
-/// Ids taken from the database at a time.
-const BLOCK: i64 = 1_024;
+/// Ids that a transaction finds in store: enough for all that run at once.
+const BLOCK: i64 = 4_096;
+/// Ids taken from the database at a time beyond what is needed now: taking them is a transaction of its own.
+const STORE: i64 = 16_384;
 
 /// Newer migrations than we know are let pass: during a rolling upgrade the new program is there before the last old one goes,
 /// and migrations only add until nobody uses a thing any more. [`Db::migrate`] takes the lock itself.
@@ -86,11 +90,20 @@ pub struct Db {
     pool: AnyPool,
     kind: Kind,
     /// SQLite has one writer; waiting here is first come, first served, waiting in SQLite is not.
-    writer: Arc<tokio::sync::Mutex<()>>,
+    writer: Arc<tokio::sync::Mutex<Writer>>,
     ids: Ids,
     metrics: Metrics,
     process: Arc<str>,
     state: trouble::State,
+}
+
+/// The connection that writes to SQLite, between two transactions. It is always the same one: another one would have to read again
+/// what was written since it last did.
+#[derive(Debug)]
+struct Writer {
+    conn: Option<PoolConnection<Any>>,
+    /// There are others for reading.
+    stays: bool,
 }
 
 /// The unused rest of the block of ids taken last.
@@ -126,6 +139,10 @@ impl Db {
         sqlx::any::install_default_drivers();
         let kind = kind_of(url).ok_or_else(|| Error::user("database.url must begin with sqlite:// or postgres://"))?;
         let url = match kind {
+            // A statement for each number of rows: more of them than are kept without being told.
+            Kind::Postgres if !url.contains("statement-cache-capacity") => {
+                format!("{url}{}statement-cache-capacity=400", if url.contains('?') { '&' } else { '?' })
+            }
             Kind::Postgres => url.to_owned(),
             Kind::Sqlite => {
                 make_folder(file_of(url))?;
@@ -161,7 +178,9 @@ impl Db {
             .connect(&url)
             .await?;
         let process = random_digits(18)?.into();
-        Ok(Db { pool, kind, writer: Arc::default(), ids: Ids::default(), metrics: Metrics::default(), process, state })
+        let writer = Writer { conn: None, stays: max_connections > 1 };
+        let metrics = Metrics::default();
+        Ok(Db { pool, kind, writer: Arc::new(writer.into()), ids: Ids::default(), metrics, process, state })
     }
 
     /// Counts its times with these figures.
@@ -220,7 +239,7 @@ impl Db {
         Ok(conn)
     }
 
-    /// Begins a transaction that may write, with at least 1,024 ids in store.
+    /// Begins a transaction that may write, with at least 4,096 ids in store.
     ///
     /// # Errors
     /// When the database is unreachable or busy for too long.
@@ -234,15 +253,18 @@ impl Db {
     /// As [`Db::write`].
     pub async fn write_with_ids(&self, ids: i64) -> Result<Tx> {
         let begun = Instant::now();
-        let guard = match self.kind {
+        let mut writer = match self.kind {
             Kind::Sqlite => Some(self.writer.clone().lock_owned().await),
             Kind::Postgres => None,
         };
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = match writer.as_mut().and_then(|writer| writer.conn.take()) {
+            Some(conn) => conn,
+            None => self.pool.acquire().await?,
+        };
         self.metrics.waited(begun.elapsed());
         if self.ids.left() < ids {
             // A statement of its own, so that a block never comes back when the transaction after it is rolled back.
-            let count = ids.max(0) + BLOCK;
+            let count = ids.max(0) + STORE;
             let end: i64 = sqlx::query("UPDATE id_block SET next = next + $1 WHERE name = 'id' RETURNING next")
                 .bind(count)
                 .fetch_one(&mut *conn)
@@ -250,7 +272,7 @@ impl Db {
                 .try_get(0)?;
             self.ids.refill(end, count);
         }
-        Tx::begin(conn, self.kind, self.ids.clone(), guard, self.metrics.clone()).await
+        Tx::begin(conn, self.kind, self.ids.clone(), writer, self.metrics.clone()).await
     }
 
     /// Writes something and makes it last; trouble that was met before is over when that works. `room`: also sees whether there is
@@ -331,6 +353,7 @@ impl Db {
 
     /// Closes all connections after what is in hand.
     pub async fn close(&self) {
+        drop(self.writer.lock().await.conn.take());
         self.pool.close().await;
     }
 }

@@ -7,6 +7,7 @@
 use super::{Kind, Tx, own};
 use crate::error::Result;
 use sqlx::{Any, any::AnyArguments};
+use std::fmt::Write;
 
 /// A statement being given its values.
 pub type Query<'q> = sqlx::query::Query<'q, Any, AnyArguments>;
@@ -39,7 +40,7 @@ fn holders_into(list: &mut String, kind: Kind, before: usize, count: usize) {
         }
         match kind {
             Kind::Sqlite => list.push('?'),
-            Kind::Postgres => list.push_str(&format!("${}", before + column + 1)),
+            Kind::Postgres => push_number(list, before + column + 1),
         }
     }
 }
@@ -68,17 +69,46 @@ pub async fn insert<T>(
 }
 
 /// `{head} ({list}) {tail}` for looking up `values`, which are padded to a power of two with the last one repeated.
-/// Returns the statement and the padded values, in chunks of at most 64.
-pub fn in_list<'v>(kind: Kind, head: &str, tail: &str, values: &'v [String]) -> Vec<(String, Vec<&'v str>)> {
+/// Returns the statement and the padded values, in chunks of at most 64. Head and tail have `?` for values of their own, bound
+/// before and after the list's: a value written into the text would make every statement a new one to prepare.
+pub fn in_list<'v, T>(kind: Kind, head: &str, tail: &str, values: &'v [T]) -> Vec<(String, Vec<&'v T>)> {
     values
         .chunks(MOST)
         .filter_map(|chunk| {
-            let last = chunk.last()?;
-            let mut padded: Vec<&str> = chunk.iter().map(String::as_str).collect();
-            padded.resize(chunk.len().next_power_of_two(), last);
-            Some((format!("{head} ({}) {tail}", holders(kind, padded.len())), padded))
+            let padded = padded(chunk)?;
+            let list = holders(Kind::Sqlite, padded.len());
+            Some((numbered(kind, format!("{head} ({list}) {tail}")), padded))
         })
         .collect()
+}
+
+/// References to these items, the last one repeated up to a power of two; `None` for no items.
+pub fn padded<T>(items: &[T]) -> Option<Vec<&T>> {
+    let last = items.last()?;
+    let mut padded: Vec<&T> = items.iter().collect();
+    padded.resize(items.len().next_power_of_two(), last);
+    Some(padded)
+}
+
+/// A text with `?` as this database reads it.
+fn numbered(kind: Kind, sql: String) -> String {
+    if kind == Kind::Sqlite {
+        return sql;
+    }
+    let mut text = String::with_capacity(sql.len() + sql.len() / 2);
+    for (number, part) in sql.split('?').enumerate() {
+        if number > 0 {
+            push_number(&mut text, number);
+        }
+        text.push_str(part);
+    }
+    text
+}
+
+/// `$7`.
+fn push_number(text: &mut String, number: usize) {
+    // Writing into a String cannot fail.
+    let _ = write!(text, "${number}");
 }
 
 /// Splits a slice into pieces of 64, then of falling powers of two.
@@ -114,8 +144,10 @@ mod tests {
 
     #[test]
     fn a_look_up_is_padded_with_its_last_value() {
-        let values = ["a", "b", "c"].map(String::from);
+        let values = ["a", "b", "c"];
         let lists = in_list(Kind::Sqlite, "SELECT 1 WHERE x IN", "", &values);
-        assert_eq!(lists, [("SELECT 1 WHERE x IN (?, ?, ?, ?) ".to_owned(), vec!["a", "b", "c", "c"])]);
+        assert_eq!(lists, [("SELECT 1 WHERE x IN (?, ?, ?, ?) ".to_owned(), vec![&"a", &"b", &"c", &"c"])]);
+        let lists = in_list(Kind::Postgres, "UPDATE t SET y = ? WHERE x IN", "AND z = ?", &[7, 8]);
+        assert_eq!(lists, [("UPDATE t SET y = $1 WHERE x IN ($2, $3) AND z = $4".to_owned(), vec![&7, &8])]);
     }
 }

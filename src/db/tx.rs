@@ -4,7 +4,7 @@
 //! PostgreSQL `COMMIT` of a transaction in which a statement failed says yes and keeps nothing. Savepoints here are plain
 //! statements, and [`Tx::commit`] first proves that the transaction is alive and whole.
 
-use super::{Ids, Kind};
+use super::{Ids, Kind, Writer};
 use crate::{
     error::{Error, Result},
     metrics::Metrics,
@@ -21,7 +21,7 @@ pub struct Tx {
     depth: u32,
     begun: Instant,
     metrics: Metrics,
-    _writer: Option<OwnedMutexGuard<()>>,
+    writer: Option<OwnedMutexGuard<Writer>>,
 }
 
 impl Tx {
@@ -29,7 +29,7 @@ impl Tx {
         mut conn: PoolConnection<Any>,
         kind: Kind,
         ids: Ids,
-        writer: Option<OwnedMutexGuard<()>>,
+        writer: Option<OwnedMutexGuard<Writer>>,
         metrics: Metrics,
     ) -> Result<Self> {
         let begin = match kind {
@@ -38,7 +38,7 @@ impl Tx {
         };
         let begun = Instant::now();
         conn.execute(sqlx::raw_sql(begin)).await?;
-        Ok(Tx { conn: Some(conn), kind, ids, depth: 0, begun, metrics, _writer: writer })
+        Ok(Tx { conn: Some(conn), kind, ids, depth: 0, begun, metrics, writer })
     }
 
     /// The connection, for statements.
@@ -103,18 +103,28 @@ impl Tx {
     pub async fn commit(mut self) -> Result<()> {
         // PostgreSQL refuses a savepoint outside a transaction and inside a broken one; SQLite refuses the COMMIT itself
         // when the transaction is gone, and needs no proof before it.
-        if self.kind == Kind::Postgres {
-            self.run("SAVEPOINT proof").await?;
-        }
-        self.run("COMMIT").await?;
-        self.conn = None;
+        self.run(match self.kind {
+            Kind::Sqlite => "COMMIT",
+            // One message to the server; what follows a refused statement is not run.
+            Kind::Postgres => "SAVEPOINT proof; COMMIT",
+        })
+        .await?;
+        self.give_back();
         Ok(())
     }
 
     /// Undoes everything and gives the connection back in good order.
     pub async fn rollback(mut self) {
         if self.run("ROLLBACK").await.is_ok() {
-            self.conn = None;
+            self.give_back();
+        }
+    }
+
+    /// The connection is in good order: SQLite's writer stays with the right to write, any other goes back to all.
+    fn give_back(&mut self) {
+        let conn = self.conn.take();
+        if let Some(writer) = self.writer.as_mut().filter(|writer| writer.stays) {
+            writer.conn = conn;
         }
     }
 

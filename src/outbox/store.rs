@@ -2,7 +2,7 @@
 
 use super::{Class, HOLD, Push, Target, WORTH, not_before};
 use crate::{
-    db::{Tx, holders, in_list, insert},
+    db::{Tx, in_list, insert},
     error::{Error, Result},
     message::{Millis, Reply},
     seal::Keys,
@@ -141,7 +141,7 @@ pub async fn stored_answer(conn: &mut AnyConnection, keys: &Keys, turn_key: &str
 /// # Errors
 /// Those of the database.
 pub async fn handed(tx: &mut Tx, ids: &[i64], now: Millis) -> Result<()> {
-    move_held(tx, ids, "UPDATE outbox SET state = 'sent', sent_at = ", now).await
+    move_held(tx, ids, "UPDATE outbox SET state = 'sent', sent_at = ?", now).await
 }
 
 /// Lets the courier have replies whose HTTP response was too late.
@@ -149,17 +149,15 @@ pub async fn handed(tx: &mut Tx, ids: &[i64], now: Millis) -> Result<()> {
 /// # Errors
 /// Those of the database.
 pub async fn marked_pending(tx: &mut Tx, ids: &[i64], now: Millis) -> Result<()> {
-    move_held(tx, ids, "UPDATE outbox SET state = 'pending', not_before = ", now).await
+    move_held(tx, ids, "UPDATE outbox SET state = 'pending', not_before = ?", now).await
 }
 
 async fn move_held(tx: &mut Tx, ids: &[i64], head: &str, now: Millis) -> Result<()> {
-    for chunk in ids.chunks(64) {
-        let mut padded = chunk.to_vec();
-        padded.resize(chunk.len().next_power_of_two(), chunk[chunk.len() - 1]);
-        let sql = format!("{head}{now} WHERE state = 'held' AND id IN ({})", holders(tx.kind(), padded.len()));
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for id in padded {
-            query = query.bind(id);
+    let head = format!("{head} WHERE state = 'held' AND id IN");
+    for (sql, values) in in_list(tx.kind(), &head, "", ids) {
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now);
+        for id in values {
+            query = query.bind(*id);
         }
         query.execute(tx.conn()).await?;
     }
@@ -167,23 +165,21 @@ async fn move_held(tx: &mut Tx, ids: &[i64], head: &str, now: Millis) -> Result<
 }
 
 /// Lets out what was kept for addresses (by their hashes) that can be written to again, however long it was kept: the next
-/// contact is what it waited for.
+/// contact is what it waited for. Says whether there was anything.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn release_kept(tx: &mut Tx, hashes: &[String], now: Millis) -> Result<()> {
-    let expires = now + WORTH;
-    let head = format!(
-        "UPDATE outbox SET state = 'pending', not_before = {now}, expires_at = {expires} WHERE state = 'kept' AND kept_for IN"
-    );
-    for (sql, values) in in_list(tx.kind(), &head, "", hashes) {
-        let mut query = sqlx::query(AssertSqlSafe(sql));
+pub async fn release_kept(tx: &mut Tx, hashes: &[String], now: Millis) -> Result<bool> {
+    let mut released = 0;
+    let head = "UPDATE outbox SET state = 'pending', not_before = ?, expires_at = ? WHERE state = 'kept' AND kept_for IN";
+    for (sql, values) in in_list(tx.kind(), head, "", hashes) {
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now).bind(now + WORTH);
         for value in values {
             query = query.bind(value.to_owned());
         }
-        query.execute(tx.conn()).await?;
+        released += query.execute(tx.conn()).await?.rows_affected();
     }
-    Ok(())
+    Ok(released > 0)
 }
 
 /// Erases the text of what was said to somebody; messages still under way keep theirs until they are out.

@@ -16,7 +16,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 /// Replies that were handed over wait this long for a transaction that takes them along.
-pub(super) const PATIENCE: Duration = Duration::from_millis(20);
+pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Wakes the courier and tells it which held replies have travelled in an HTTP response.
 #[derive(Debug, Clone, Default)]

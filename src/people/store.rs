@@ -258,19 +258,19 @@ pub async fn end_stand_ins(tx: &mut Tx, person: i64, now: Millis) -> Result<()> 
     Ok(())
 }
 
-/// The persons of accounts, for a batch of hashes at once. Unknown hashes are missing from the answer.
+/// The persons of accounts and when they were in contact last, for a batch of hashes at once. Unknown hashes are missing from the answer.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn accounts_by_hash(conn: &mut AnyConnection, kind: Kind, hashes: &[String]) -> Result<HashMap<String, i64>> {
+pub async fn accounts_by_hash(conn: &mut AnyConnection, kind: Kind, hashes: &[String]) -> Result<HashMap<String, (i64, Millis)>> {
     let mut found = HashMap::with_capacity(hashes.len());
-    for (sql, values) in in_list(kind, "SELECT hash, person_id FROM account WHERE hash IN", "", hashes) {
+    for (sql, values) in in_list(kind, "SELECT hash, person_id, at FROM account WHERE hash IN", "", hashes) {
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in values {
             query = query.bind(value.to_owned());
         }
         for row in query.fetch_all(&mut *conn).await? {
-            found.insert(row.try_get(0)?, row.try_get(1)?);
+            found.insert(row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?));
         }
     }
     Ok(found)
@@ -309,12 +309,12 @@ pub async fn add_citizens(tx: &mut Tx, keys: &Keys, accounts: &[(String, String)
     .await?;
     let kind = tx.kind();
     let people = accounts_by_hash(tx.conn(), kind, &hashes).await?;
-    rows.retain(|row| people.get(&row.hash) == Some(&row.person));
+    rows.retain(|row| people.get(&row.hash).is_some_and(|(person, _)| *person == row.person));
     insert(tx, "INSERT INTO person (id, citizen, retired, at)", 4, "", &rows, |query, row| {
         query.bind(row.person).bind(1_i16).bind(0_i16).bind(now)
     })
     .await?;
-    let person = |hash| people.get(hash).copied().ok_or_else(|| Error::fault("an account was not written"));
+    let person = |hash| people.get(hash).map(|(person, _)| *person).ok_or_else(|| Error::fault("an account was not written"));
     hashes.iter().map(person).collect()
 }
 
@@ -323,9 +323,8 @@ pub async fn add_citizens(tx: &mut Tx, keys: &Keys, accounts: &[(String, String)
 /// # Errors
 /// Those of the database.
 pub async fn touch(tx: &mut Tx, hashes: &[String], now: Millis) -> Result<()> {
-    let head = format!("UPDATE account SET at = {now} WHERE at < {} AND hash IN", now - crate::clock::HOUR);
-    for (sql, values) in in_list(tx.kind(), &head, "", hashes) {
-        let mut query = sqlx::query(AssertSqlSafe(sql));
+    for (sql, values) in in_list(tx.kind(), "UPDATE account SET at = ? WHERE at < ? AND hash IN", "", hashes) {
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now).bind(now - crate::clock::HOUR);
         for value in values {
             query = query.bind(value.to_owned());
         }
@@ -634,7 +633,7 @@ mod tests {
         let mut conn = db.read().await.unwrap();
         let found = accounts_by_hash(&mut conn, db.kind(), &hashes).await.unwrap();
         assert_eq!(found.len(), 3);
-        assert_eq!(found[&hashes[0]], first[1]);
+        assert_eq!(found[&hashes[0]].0, first[1]);
         let people: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM person").fetch_one(&mut *conn).await.unwrap();
         assert_eq!(people, 3);
     }

@@ -59,7 +59,7 @@ impl Controls {
         let trimmed = whole(message);
         // Closing punctuation does not count, unless there is nothing else: a lone ？ asks for help.
         let said = if trimmed.is_empty() { text::fold(message) } else { trimmed };
-        self.words.iter().find(|(_, words)| words.iter().any(|word| text::fold(word) == said)).map(|(control, _)| *control)
+        self.words.iter().find(|(_, words)| words.iter().any(|word| text::folds_to(word, &said))).map(|(control, _)| *control)
     }
 
     /// The first word of a control, for sentences that name it.

@@ -292,7 +292,7 @@ impl Dialogs {
     pub fn started_by(&self, whole_text: &str) -> Option<(&Dialog, Answers)> {
         let said = controls::whole(whole_text);
         self.iter().find_map(|dialog| {
-            let word = dialog.start.iter().find(|word| text::fold(word) == said)?;
+            let word = dialog.start.iter().find(|word| text::folds_to(word, &said))?;
             Some((dialog, dialog.presets.get(word).cloned().unwrap_or_default()))
         })
     }
