@@ -192,7 +192,10 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
     drop(conn);
     let mut tx = db.write().await?;
     sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - SEEN).execute(tx.conn()).await?;
-    sqlx::query("UPDATE outbox SET body = '', turn_key = '' WHERE state IN ('sent', 'superseded', 'expired') AND at < $1 AND turn_key <> ''")
+    sqlx::query(
+        "UPDATE outbox SET body = '', turn_key = '' WHERE at < $1 AND (body <> '' OR turn_key <> '')
+         AND state IN ('sent', 'superseded', 'expired')",
+    )
         .bind(now - BODIES)
         .execute(tx.conn())
         .await?;
@@ -200,7 +203,7 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
     sqlx::query("DELETE FROM code_guess WHERE at < $1").bind(now - DAY).execute(tx.conn()).await?;
     sqlx::query(
         "UPDATE reporter SET holder = '', sealed = '' WHERE mode = 'anonymous' AND sealed <> ''
-         AND ticket_id IN (SELECT id FROM ticket WHERE closed_at IS NOT NULL AND closed_at < $1)",
+         AND EXISTS (SELECT 1 FROM ticket WHERE id = reporter.ticket_id AND closed_at < $1)",
     )
     .bind(now - ALIASES)
     .execute(tx.conn())

@@ -58,7 +58,7 @@ pub async fn current(conn: &mut AnyConnection, keys: &Keys) -> Result<Org> {
         accounts.entry(row.try_get(3)?).or_default().push((row.try_get(1)?, account));
     }
     let mut phones: HashMap<i64, String> = HashMap::new();
-    for row in sqlx::query("SELECT id, phone_sealed FROM person WHERE phone_sealed IS NOT NULL").fetch_all(conn).await? {
+    for row in sqlx::query("SELECT id, phone_sealed FROM person WHERE citizen = 0 AND phone_sealed IS NOT NULL").fetch_all(conn).await? {
         let id = row.try_get(0)?;
         phones.insert(id, keys.open(&phone_place(id), row.try_get(1)?)?);
     }
