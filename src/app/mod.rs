@@ -2,6 +2,7 @@
 
 mod channels;
 mod demo;
+pub mod fill;
 mod house;
 mod post;
 mod staff;

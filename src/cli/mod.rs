@@ -5,6 +5,7 @@
 mod audit;
 mod channels;
 mod check;
+mod demo;
 mod org;
 mod outbox;
 mod play;
@@ -92,6 +93,13 @@ enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
+    #[command(about = "给演示造工单，用来测快慢", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
+    Demo {
+        #[command(flatten)]
+        at: At,
+        #[command(subcommand)]
+        command: demo::Command,
+    },
     #[command(about = "每个渠道能做什么，回话在那里是什么样子", help_template = TEMPLATE)]
     Channels {
         #[arg(long, value_name = "文件", help = "只看这份配置里的渠道。不写就看所有能用的", help_heading = "选项")]
@@ -176,6 +184,7 @@ async fn run(command: Option<Command>) -> Done {
         Some(Command::Org { at, command }) => org::run(&at.open().await?, command).await,
         Some(Command::Outbox { at, command }) => outbox::run(&at.open().await?, &command).await,
         Some(Command::Audit { at, command }) => audit::run(&at.open().await?, &command).await,
+        Some(Command::Demo { at, command }) => demo::run(&at, &command).await,
         Some(Command::Migrate { at }) => {
             at.open().await?;
             say("数据库的表是最新的了。");

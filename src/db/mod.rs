@@ -162,6 +162,19 @@ impl Db {
         Tx::begin(conn, self.kind, self.ids.clone(), guard).await
     }
 
+    /// Begins a transaction of tens of thousands of rows in many indexes, which need more of SQLite's memory than a turn (at most
+    /// 256 MiB, on this connection).
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_much(&self, ids: i64) -> Result<Tx> {
+        let mut tx = self.write_with_ids(ids).await?;
+        if self.kind == Kind::Sqlite {
+            tx.conn().execute(sqlx::raw_sql("PRAGMA cache_size = -262144")).await?;
+        }
+        Ok(tx)
+    }
+
     /// Answers when the database does.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 pub(crate) mod courier;
 mod store;
 
+pub(crate) use store::sealed;
 pub use courier::{Courier, Found, Post, Wake};
 pub use store::{
     Waiting, forget_said, handed, list, marked_pending, release_kept, retry, stored_answer, take_back, withhold, write,

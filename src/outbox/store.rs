@@ -60,7 +60,7 @@ impl Waiting {
 const PLACE: &str = "outbox.body";
 
 /// A message as it lies in its row: texts hold names, telephones and numbers of tickets beside the chat they went to.
-pub(super) fn sealed(keys: &Keys, reply: &Reply) -> Result<String> {
+pub(crate) fn sealed(keys: &Keys, reply: &Reply) -> Result<String> {
     keys.seal(PLACE, &serde_json::to_string(reply)?)
 }
 

@@ -22,10 +22,19 @@ const MOST: usize = 200;
 /// # Errors
 /// Those of the database.
 pub async fn next_seq(tx: &mut Tx, scope: &str) -> Result<i64> {
+    take_seqs(tx, scope, 1).await
+}
+
+/// Takes so many numbers of a day at once; gives the last of them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn take_seqs(tx: &mut Tx, scope: &str, count: i64) -> Result<i64> {
     let row = sqlx::query(
-        "INSERT INTO sequence (name, next) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET next = sequence.next + 1 RETURNING next",
+        "INSERT INTO sequence (name, next) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET next = sequence.next + $2 RETURNING next",
     )
     .bind(scope.to_owned())
+    .bind(count)
     .fetch_one(tx.conn())
     .await?;
     Ok(row.try_get(0)?)
@@ -47,6 +56,20 @@ pub async fn insert(tx: &mut Tx, ticket: &Ticket, query_code: &str, point: Optio
     let query = query.bind(point.map(|point| point.0)).bind(point.map(|point| point.1));
     filled.into_iter().fold(query, |query, (_, cell)| bind(query, cell)).execute(tx.conn()).await?;
     Ok(())
+}
+
+/// Writes many new tickets, each with its query code (a keyed hash) and point: rows of one shape in few statements.
+///
+/// # Errors
+/// Those of the database.
+pub async fn insert_many(tx: &mut Tx, tickets: &[(Ticket, String, Option<(f64, f64)>)]) -> Result<()> {
+    let names = columns::names();
+    let head = format!("INSERT INTO ticket (query_code, lat, lng, {})", names.join(", "));
+    crate::db::insert(tx, &head, names.len() + 3, "", tickets, |query, (ticket, code, point)| {
+        let query = query.bind(code.as_str()).bind(point.map(|point| point.0)).bind(point.map(|point| point.1));
+        columns::all(ticket).into_iter().fold(query, |query, (_, cell)| bind(query, cell))
+    })
+    .await
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
@@ -441,7 +464,7 @@ impl Reporter {
 }
 
 /// The associated data of a reporter's sealed name and phone.
-pub(super) fn contact_place(reporter: i64) -> String {
+pub(crate) fn contact_place(reporter: i64) -> String {
     format!("reporter.contact.{reporter}")
 }
 
