@@ -5,8 +5,7 @@
 
 CREATE INDEX ticket_open_area ON ticket (state, area_code) WHERE state IN ('submitted', 'need_info', 'accepted', 'dispatched', 'sent_back', 'disputed', 'working', 'in_review', 'callback', 'shelved');
 CREATE INDEX ticket_open_unit ON ticket (lead_unit, state) WHERE state IN ('submitted', 'need_info', 'accepted', 'dispatched', 'sent_back', 'disputed', 'working', 'in_review', 'callback', 'shelved');
-CREATE INDEX ticket_open_given ON ticket (given_to) WHERE state IN ('submitted', 'need_info', 'accepted', 'dispatched', 'sent_back', 'disputed', 'working', 'in_review', 'callback', 'shelved');
-CREATE INDEX ticket_open_point ON ticket (lat, lng) WHERE state IN ('submitted', 'need_info', 'accepted', 'dispatched', 'sent_back', 'disputed', 'working', 'in_review', 'callback', 'shelved');
+CREATE INDEX ticket_open_point ON ticket (lat, lng) WHERE lat IS NOT NULL AND state IN ('submitted', 'need_info', 'accepted', 'dispatched', 'sent_back', 'disputed', 'working', 'in_review', 'callback', 'shelved');
 -- Short numbers, the latest first; what is over, the latest first.
 CREATE INDEX ticket_seq ON ticket (seq, submitted_at);
 CREATE INDEX ticket_submitted ON ticket (submitted_at);
@@ -27,11 +26,10 @@ CREATE INDEX spot_check_person ON spot_check (person_id) WHERE done_at IS NULL;
 CREATE INDEX spot_check_group ON spot_check (group_id) WHERE done_at IS NULL;
 CREATE INDEX suggestion_open ON suggestion (id) WHERE state IN ('filed', 'under_way', 'answered');
 
--- What did not go out; what was kept as one; what may still be withheld; what is to be forgotten.
-CREATE INDEX outbox_unsent ON outbox (state, id) WHERE state IN ('pending', 'held', 'sending', 'kept', 'undeliverable');
+-- What could not go out, what was kept as one, and whose words are not forgotten yet.
+CREATE INDEX outbox_undeliverable ON outbox (id) WHERE state = 'undeliverable';
 CREATE INDEX outbox_as_one ON outbox (lane, ticket_id) WHERE state = 'superseded' AND why = 'kept as one';
-CREATE INDEX outbox_ticket ON outbox (ticket_id) WHERE state IN ('pending', 'kept');
-CREATE INDEX outbox_said ON outbox (at) WHERE body <> '' OR turn_key <> '';
+CREATE INDEX outbox_said ON outbox (lane, at) WHERE body <> '' OR turn_key <> '';
 
 CREATE INDEX media_turn ON media (turn_key);
 CREATE INDEX media_loose ON media (at) WHERE ticket_id IS NULL;

@@ -174,7 +174,7 @@ impl Running {
         let now = self.clock.now();
         let mut conn = self.db.read().await?;
         let due: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM outbox WHERE (state = 'pending' AND not_before <= $1) OR state IN ('held', 'sending')
+            "SELECT id FROM outbox WHERE state IN ('pending', 'held', 'sending') AND (state <> 'pending' OR not_before <= $1)
              UNION ALL SELECT id FROM media WHERE state = 'fetching' AND due_at <= $1 LIMIT 1",
         )
         .bind(now)
@@ -196,7 +196,16 @@ impl Running {
 }
 
 /// An empty installation begins with its organisation file; the demonstration with its county.
-async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, demo: bool, now: i64) -> Result<()> {
+///
+/// # Errors
+/// Problems of the file; those of the database.
+pub(crate) async fn load_organisation(
+    db: &Db,
+    keys: &crate::seal::Keys,
+    config: &Config,
+    demo: bool,
+    now: i64,
+) -> Result<()> {
     let current = people::store::current(&mut *db.read().await?, keys).await?;
     if !current.areas.is_empty() {
         return Ok(());

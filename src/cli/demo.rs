@@ -1,8 +1,8 @@
 //! For whoever measures: a demonstration with many tickets.
 
-use super::{At, Done, Failure, say};
+use super::{At, DEMO, Done, Failure, say};
 use crate::{
-    app::fill::{self, Wanted},
+    app::{self, fill},
     error::Error,
 };
 use clap::Subcommand;
@@ -25,6 +25,10 @@ pub(super) enum Command {
 
 pub(super) async fn run(at: &At, command: &Command) -> Done {
     let Command::Fill { tickets, open, seed } = command;
+    if at.demo {
+        // A demonstration that was never begun begins with this.
+        std::fs::create_dir_all(DEMO).map_err(|error| Error::user(format!("{DEMO}: 打不开或写不了（{error}）")))?;
+    }
     let config = at.config()?;
     let channels: Vec<&str> = config.channels.iter().map(|channel| channel.kind.as_str()).collect();
     let (&["simulator"], Some(channel)) = (&channels[..], config.channels.first()) else {
@@ -32,6 +36,7 @@ pub(super) async fn run(at: &At, command: &Command) -> Done {
     };
     let opened = at.open().await?;
     let now = opened.clock.now();
+    app::load_organisation(&opened.db, &opened.keys, &config, true, now).await?;
     let open = open.unwrap_or_else(|| (tickets / 10).min(1_000)).min(*tickets);
     let mut said = 0;
     let progress = |done: i64| {
@@ -40,10 +45,7 @@ pub(super) async fn run(at: &At, command: &Command) -> Done {
             say(&format!("写好了 {done} 件，共 {tickets} 件"));
         }
     };
-    fill::fill(&opened.db, &opened.keys, &channel.id, now, Wanted { tickets: *tickets, open, seed: *seed }, progress)
-        .await
-        .map_err(|error| match error {
-            Error::User(says) => Failure { code: 1, says },
-            error => error.into(),
-        })
+    let wanted = fill::Wanted { tickets: *tickets, open, seed: *seed };
+    fill::fill(&opened.db, &opened.keys, &channel.id, now, wanted, progress).await?;
+    Ok(())
 }

@@ -196,7 +196,7 @@ impl<P: Post> Courier<P> {
     async fn anything_due(&self, now: Millis) -> Result<bool> {
         let mut conn = self.db.read().await?;
         let due: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM outbox WHERE (state IN ('pending', 'held') AND not_before <= $1) OR (state = 'sending' AND lease_until <= $2) LIMIT 1",
+            "SELECT id FROM outbox WHERE state IN ('pending', 'held', 'sending') AND not_before <= $1 AND (state <> 'sending' OR lease_until <= $2) LIMIT 1",
         )
         .bind(now)
         .bind(now)
@@ -239,7 +239,10 @@ impl<P: Post> Courier<P> {
             .fetch_one(tx.conn())
             .await?;
             if let Some(next) = last.map(|last| last + BATCH_EVERY).filter(|next| *next > now) {
-                sqlx::query("UPDATE outbox SET not_before = $1 WHERE lane = $2 AND class = 'batch' AND state = 'pending' AND not_before < $1")
+                sqlx::query(
+                    "UPDATE outbox SET not_before = $1 WHERE lane = $2 AND state IN ('pending', 'held', 'sending', 'kept')
+                     AND class = 'batch' AND state = 'pending' AND not_before < $1",
+                )
                     .bind(after_quiet(next))
                     .bind(&lane)
                     .execute(tx.conn())
@@ -290,7 +293,8 @@ impl<P: Post> Courier<P> {
     /// Makes one list of a lane's waiting batch rows.
     async fn gather(&self, tx: &mut Tx, row: &mut Waiting, lane: &str, now: Millis) -> Result<()> {
         let others = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'pending' AND not_before <= $2 AND id <> $3 ORDER BY id"
+            "SELECT {COLUMNS} FROM outbox WHERE lane = $1 AND state IN ('pending', 'held', 'sending', 'kept')
+             AND class = 'batch' AND state = 'pending' AND not_before <= $2 AND id <> $3 ORDER BY id"
         )))
         .bind(lane.to_owned())
         .bind(now)
@@ -314,7 +318,8 @@ impl<P: Post> Courier<P> {
     /// Keeps a message for the next contact, as one with what is kept there about the same ticket.
     async fn keep(&self, tx: &mut Tx, mut row: Waiting, hash: &str) -> Result<()> {
         let older = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM outbox WHERE lane = $1 AND state = 'kept' AND ticket_id = $2 AND id <> $3 ORDER BY id"
+            "SELECT {COLUMNS} FROM outbox WHERE lane = $1 AND state IN ('pending', 'held', 'sending', 'kept')
+             AND state = 'kept' AND ticket_id = $2 AND id <> $3 ORDER BY id"
         )))
         .bind(row.target.lane())
         .bind(row.ticket)
@@ -526,9 +531,9 @@ impl<P: Post> Courier<P> {
 async fn due(tx: &mut Tx, keys: &Keys, now: Millis) -> Result<Vec<(Waiting, String)>> {
     let sql = format!(
         "SELECT {COLUMNS}, COALESCE(channel, '') AS tried FROM outbox AS o
-         WHERE ((o.state IN ('pending', 'held') AND o.not_before <= $1) OR (o.state = 'sending' AND o.lease_until <= $1))
+         WHERE o.state IN ('pending', 'held', 'sending') AND o.not_before <= $1 AND (o.state <> 'sending' OR o.lease_until <= $1)
            AND (o.lane = '' OR NOT EXISTS (
-               SELECT 1 FROM outbox AS e WHERE e.lane = o.lane AND e.id < o.id
+               SELECT 1 FROM outbox AS e WHERE e.lane = o.lane AND e.id < o.id AND e.state IN ('pending', 'held', 'sending', 'kept')
                AND (e.state = 'held' OR (e.state = 'sending' AND e.lease_until > $1)
                     OR (e.state = 'pending' AND (e.not_before <= $1 OR (e.tries > 0 AND e.class <> 'reply'))))))
          ORDER BY o.id LIMIT {AT_ONCE}{}",

@@ -176,7 +176,10 @@ pub async fn release_kept(tx: &mut Tx, hashes: &[String], now: Millis) -> Result
 /// # Errors
 /// Those of the database.
 pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
-    sqlx::query("UPDATE outbox SET body = '', turn_key = '' WHERE lane = $1 AND state IN ('sent', 'superseded', 'expired')")
+    sqlx::query(
+        "UPDATE outbox SET body = '', turn_key = '' WHERE lane = $1 AND (body <> '' OR turn_key <> '')
+         AND state IN ('sent', 'superseded', 'expired')",
+    )
         .bind(to.lane())
         .execute(tx.conn())
         .await?;
@@ -190,7 +193,8 @@ pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
 pub async fn withhold(tx: &mut Tx, ticket: i64) -> Result<()> {
     sqlx::query(
         "UPDATE outbox SET state = 'superseded', why = 'withheld', body = '' WHERE ticket_id = $1
-         AND state IN ('pending', 'kept') AND class <> 'reply' AND target NOT LIKE 'r:%'",
+         AND state IN ('pending', 'held', 'sending', 'kept') AND state IN ('pending', 'kept')
+         AND class <> 'reply' AND target NOT LIKE 'r:%'",
     )
     .bind(ticket)
     .execute(tx.conn())
@@ -238,7 +242,9 @@ pub async fn take_back(tx: &mut Tx, turn_key: &str) -> Result<Vec<(Target, Optio
 pub async fn list(conn: &mut AnyConnection) -> Result<Vec<(i64, String, String, String, i64, String)>> {
     let rows = sqlx::query(
         "SELECT id, state, class, target, tries, COALESCE(why, '') AS why FROM outbox
-         WHERE state IN ('pending', 'held', 'sending', 'kept', 'undeliverable') ORDER BY id LIMIT 500",
+         WHERE state IN ('pending', 'held', 'sending', 'kept')
+         UNION ALL SELECT id, state, class, target, tries, COALESCE(why, '') FROM outbox WHERE state = 'undeliverable'
+         ORDER BY id LIMIT 500",
     )
     .fetch_all(conn)
     .await?;

@@ -197,7 +197,7 @@ pub fn account_hash(keys: &Keys, channel: &str, account: &str) -> String {
 
 /// The ids of everybody who has a reference, retired people too.
 pub(super) async fn staff_ids(conn: &mut AnyConnection) -> Result<HashMap<String, i64>> {
-    let rows = sqlx::query("SELECT reference, id FROM person WHERE reference IS NOT NULL").fetch_all(conn).await?;
+    let rows = sqlx::query("SELECT reference, id FROM person WHERE citizen = 0 AND reference IS NOT NULL").fetch_all(conn).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 

@@ -31,8 +31,9 @@ pub struct Program {
 }
 
 /// A database of this test alone.
-struct Database {
-    url: String,
+pub struct Database {
+    /// Where it is.
+    pub url: String,
     /// The server's own address and the name of what was made there; `None` for a SQLite file in the test's folder.
     made: Option<(String, String)>,
 }
@@ -167,7 +168,8 @@ impl Program {
 }
 
 impl Database {
-    async fn make(folder: &Path) -> Result<Database, String> {
+    /// An empty one: a file in `folder`, or on the server that `MINHUTEST_DATABASE_URL` names.
+    pub async fn make(folder: &Path) -> Result<Database, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let Ok(server) = std::env::var("MINHUTEST_DATABASE_URL") else {
             return Ok(Database { url: format!("sqlite://{}", folder.join("minhu.db").display()), made: None });
@@ -179,7 +181,8 @@ impl Database {
         Ok(database)
     }
 
-    async fn remove(&self) {
+    /// Removes what was made on a server.
+    pub async fn remove(&self) {
         if let Some((server, name)) = &self.made {
             // What stays behind goes with the cluster.
             let _ = on_server(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
