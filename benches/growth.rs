@@ -5,7 +5,6 @@
 //! numbers after `--`. With `MINHUTEST_DATABASE_URL` it works in that (empty) PostgreSQL database instead of a SQLite file; with
 //! `GROWTH_DIR` the file stays in that folder. What is open stays the same at every size, so that answers do not grow by themselves.
 #![expect(
-    missing_docs,
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,

@@ -48,28 +48,50 @@ pub async fn insert(tx: &mut Tx, ticket: &Ticket, query_code: &str, point: Optio
     let filled = columns::filled(ticket);
     let names: Vec<&str> = filled.iter().map(|(name, _)| *name).collect();
     let sql = format!(
-        "INSERT INTO ticket (query_code, lat, lng, {}) VALUES ({})",
+        "INSERT INTO ticket (query_code, {}{}) VALUES ({})",
+        point_columns(point.is_some()),
         names.join(", "),
-        holders(tx.kind(), filled.len() + 3)
+        holders(tx.kind(), filled.len() + if point.is_some() { 3 } else { 1 })
     );
     let query = sqlx::query(AssertSqlSafe(sql)).bind(query_code.to_owned());
-    let query = query.bind(point.map(|point| point.0)).bind(point.map(|point| point.1));
+    let query = with_point(query, point);
     filled.into_iter().fold(query, |query, (_, cell)| bind(query, cell)).execute(tx.conn()).await?;
     Ok(())
 }
 
-/// Writes many new tickets, each with its query code (a keyed hash) and point: rows of one shape in few statements.
+/// The columns of a point stand in a statement only where there is one: an absent number reaches PostgreSQL as one of another
+/// size, and the statement, once prepared so, would refuse the next that is there.
+fn point_columns(there_is: bool) -> &'static str {
+    if there_is { "lat, lng, " } else { "" }
+}
+
+fn with_point(query: Query<'_>, point: Option<(f64, f64)>) -> Query<'_> {
+    match point {
+        Some((lat, lng)) => query.bind(lat).bind(lng),
+        None => query,
+    }
+}
+
+/// A new ticket with its query code (a keyed hash) and point.
+pub type New = (Ticket, String, Option<(f64, f64)>);
+
+/// Writes many new tickets: rows of one shape in few statements.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn insert_many(tx: &mut Tx, tickets: &[(Ticket, String, Option<(f64, f64)>)]) -> Result<()> {
+pub async fn insert_many(tx: &mut Tx, tickets: Vec<New>) -> Result<()> {
     let names = columns::names();
-    let head = format!("INSERT INTO ticket (query_code, lat, lng, {})", names.join(", "));
-    crate::db::insert(tx, &head, names.len() + 3, "", tickets, |query, (ticket, code, point)| {
-        let query = query.bind(code.as_str()).bind(point.map(|point| point.0)).bind(point.map(|point| point.1));
-        columns::all(ticket).into_iter().fold(query, |query, (_, cell)| bind(query, cell))
-    })
-    .await
+    let (with, without): (Vec<New>, Vec<New>) = tickets.into_iter().partition(|(.., point)| point.is_some());
+    for (there_is, tickets) in [(true, with), (false, without)] {
+        let head = format!("INSERT INTO ticket (query_code, {}{})", point_columns(there_is), names.join(", "));
+        let count = names.len() + if there_is { 3 } else { 1 };
+        crate::db::insert(tx, &head, count, "", &tickets, |query, (ticket, code, point)| {
+            let query = with_point(query.bind(code.as_str()), *point);
+            columns::all(ticket).into_iter().fold(query, |query, (_, cell)| bind(query, cell))
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;

@@ -89,7 +89,7 @@ pub(super) struct Rows<'k> {
     keys: &'k Keys,
     channel: &'k str,
     now: Millis,
-    tickets: Vec<(Ticket, String, Option<(f64, f64)>)>,
+    tickets: Vec<store::New>,
     reporters: Vec<(Reporter, Millis)>,
     events: Vec<Event>,
     messages: Vec<Message>,
@@ -283,8 +283,8 @@ impl<'k> Rows<'k> {
     }
 
     /// Writes everything.
-    pub(super) async fn write(self, tx: &mut Tx) -> Result<()> {
-        store::insert_many(tx, &self.tickets).await?;
+    pub(super) async fn write(mut self, tx: &mut Tx) -> Result<()> {
+        store::insert_many(tx, std::mem::take(&mut self.tickets)).await?;
         let head = "INSERT INTO reporter (id, ticket_id, mode, holder, sealed, contact, at)";
         insert(tx, head, 7, "", &self.reporters, |query, (reporter, at)| {
             let query = query.bind(reporter.id).bind(reporter.ticket).bind(reporter.mode.code()).bind(reporter.holder.as_str());
