@@ -199,13 +199,7 @@ impl Running {
 ///
 /// # Errors
 /// Problems of the file; those of the database.
-pub(crate) async fn load_organisation(
-    db: &Db,
-    keys: &crate::seal::Keys,
-    config: &Config,
-    demo: bool,
-    now: i64,
-) -> Result<()> {
+pub(crate) async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, demo: bool, now: i64) -> Result<()> {
     let current = people::store::current(&mut *db.read().await?, keys).await?;
     if !current.areas.is_empty() {
         return Ok(());

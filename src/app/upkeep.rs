@@ -196,9 +196,9 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
         "UPDATE outbox SET body = '', turn_key = '' WHERE at < $1 AND (body <> '' OR turn_key <> '')
          AND state IN ('sent', 'superseded', 'expired')",
     )
-        .bind(now - BODIES)
-        .execute(tx.conn())
-        .await?;
+    .bind(now - BODIES)
+    .execute(tx.conn())
+    .await?;
     sqlx::query("DELETE FROM phone_wait WHERE until < $1").bind(now - DAY).execute(tx.conn()).await?;
     sqlx::query("DELETE FROM code_guess WHERE at < $1").bind(now - DAY).execute(tx.conn()).await?;
     sqlx::query(

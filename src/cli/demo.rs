@@ -18,7 +18,13 @@ pub(super) enum Command {
         tickets: i64,
         #[arg(long, value_name = "件数", help = "其中多少件还没办完。不写就是十分之一，最多 1000 件", help_heading = "选项", value_parser = clap::value_parser!(i64).range(0..=100_000_000))]
         open: Option<i64>,
-        #[arg(long, value_name = "数", default_value_t = 1, help = "种子。同一个数，造出来的事和经过一样", help_heading = "选项")]
+        #[arg(
+            long,
+            value_name = "数",
+            default_value_t = 1,
+            help = "种子。同一个数，造出来的事和经过一样",
+            help_heading = "选项"
+        )]
         seed: u64,
     },
 }
@@ -32,7 +38,10 @@ pub(super) async fn run(at: &At, command: &Command) -> Done {
     let config = at.config()?;
     let channels: Vec<&str> = config.channels.iter().map(|channel| channel.kind.as_str()).collect();
     let (&["simulator"], Some(channel)) = (&channels[..], config.channels.first()) else {
-        return Err(Failure { code: 1, says: "这里接着真的渠道，不能造工单。只有演示可以（配置里只有 simulator 一个渠道）".into() });
+        return Err(Failure {
+            code: 1,
+            says: "这里接着真的渠道，不能造工单。只有演示可以（配置里只有 simulator 一个渠道）".into(),
+        });
     };
     let opened = at.open().await?;
     let now = opened.clock.now();

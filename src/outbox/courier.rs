@@ -243,10 +243,10 @@ impl<P: Post> Courier<P> {
                     "UPDATE outbox SET not_before = $1 WHERE lane = $2 AND state IN ('pending', 'held', 'sending', 'kept')
                      AND class = 'batch' AND state = 'pending' AND not_before < $1",
                 )
-                    .bind(after_quiet(next))
-                    .bind(&lane)
-                    .execute(tx.conn())
-                    .await?;
+                .bind(after_quiet(next))
+                .bind(&lane)
+                .execute(tx.conn())
+                .await?;
                 return Ok(None);
             }
             self.gather(tx, &mut row, &lane, now).await?;

@@ -7,8 +7,8 @@
 pub(crate) mod courier;
 mod store;
 
-pub(crate) use store::sealed;
 pub use courier::{Courier, Found, Post, Wake};
+pub(crate) use store::sealed;
 pub use store::{
     Waiting, forget_said, handed, list, marked_pending, release_kept, retry, stored_answer, take_back, withhold, write,
 };

@@ -180,9 +180,9 @@ pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
         "UPDATE outbox SET body = '', turn_key = '' WHERE lane = $1 AND (body <> '' OR turn_key <> '')
          AND state IN ('sent', 'superseded', 'expired')",
     )
-        .bind(to.lane())
-        .execute(tx.conn())
-        .await?;
+    .bind(to.lane())
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

@@ -197,10 +197,7 @@ pub async fn find(tx: &mut Tx, look: &Look<'_>) -> Result<Vec<Ticket>> {
         }
     }
     let order = if look.waiting {
-        format!(
-            "CASE WHEN {} THEN 0 ELSE 1 END, CASE WHEN priority = 'urgent' THEN 0 ELSE 1 END, submitted_at, id",
-            open()
-        )
+        format!("CASE WHEN {} THEN 0 ELSE 1 END, CASE WHEN priority = 'urgent' THEN 0 ELSE 1 END, submitted_at, id", open())
     } else {
         "submitted_at DESC, id DESC".to_owned()
     };
@@ -241,9 +238,8 @@ fn scopes(look: &Look<'_>, binds: &mut Binds) -> Vec<String> {
     if !look.units.is_empty() {
         let list = binds.list(&look.units);
         scopes.push(format!("FROM ticket WHERE lead_unit IN ({list}) AND"));
-        scopes.push(format!(
-            "FROM ticket CROSS JOIN co_unit WHERE co_unit.ticket_id = ticket.id AND co_unit.unit IN ({list}) AND"
-        ));
+        scopes
+            .push(format!("FROM ticket CROSS JOIN co_unit WHERE co_unit.ticket_id = ticket.id AND co_unit.unit IN ({list}) AND"));
     }
     if !look.holders.is_empty() {
         let list = binds.list(&look.holders);

@@ -65,17 +65,8 @@ pub(super) struct Step {
 
 /// The steps that lead to a state, after the report.
 fn path(end: State) -> &'static [Verb] {
-    const LINE: &[Verb] = &[
-        Verb::Accept,
-        Verb::Assign,
-        Verb::Sign,
-        Verb::Contact,
-        Verb::Note,
-        Verb::Done,
-        Verb::SignOff,
-        Verb::Pass,
-        Verb::Rate,
-    ];
+    const LINE: &[Verb] =
+        &[Verb::Accept, Verb::Assign, Verb::Sign, Verb::Contact, Verb::Note, Verb::Done, Verb::SignOff, Verb::Pass, Verb::Rate];
     match end {
         State::NeedInfo => &[Verb::Ask],
         State::Accepted => &LINE[..1],

@@ -46,14 +46,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// A sentence when there are no villages or nobody in office; those of the database.
-pub async fn fill(
-    db: &Db,
-    keys: &Keys,
-    channel: &str,
-    now: Millis,
-    wanted: Wanted,
-    mut progress: impl FnMut(i64),
-) -> Result<()> {
+pub async fn fill(db: &Db, keys: &Keys, channel: &str, now: Millis, wanted: Wanted, mut progress: impl FnMut(i64)) -> Result<()> {
     let directory = people::store::load(&mut *db.read().await?, now).await?;
     let mut county = County::of(&directory)?;
     let mut dice = Dice(wanted.seed);
