@@ -203,7 +203,7 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
     sqlx::query("DELETE FROM code_guess WHERE at < $1").bind(now - DAY).execute(tx.conn()).await?;
     sqlx::query(
         "UPDATE reporter SET holder = '', sealed = '' WHERE mode = 'anonymous' AND sealed <> ''
-         AND EXISTS (SELECT 1 FROM ticket WHERE id = reporter.ticket_id AND closed_at < $1)",
+         AND (SELECT closed_at FROM ticket WHERE id = reporter.ticket_id) < $1",
     )
     .bind(now - ALIASES)
     .execute(tx.conn())
