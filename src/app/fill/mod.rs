@@ -246,7 +246,7 @@ fn ticket(
     let directory = county.directory;
     let proposed = directory.propose(&text, field.as_deref(), area).map(|proposal| proposal.unit.id.clone());
     // The dispatcher finds one where nothing proposes one.
-    let unit = proposed.or_else(|| directory.units().nth(0).map(|unit| unit.id.clone()));
+    let unit = proposed.or_else(|| directory.units().next().map(|unit| unit.id.clone()));
     let cast = county.cast(unit.as_deref(), area);
     let day = local(plan.at).format("%y%m%d").to_string();
     let mut ticket = Ticket {
