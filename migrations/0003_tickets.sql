@@ -43,9 +43,6 @@ CREATE TABLE ticket (
     urged_at         BIGINT,
     version          BIGINT NOT NULL
 );
-CREATE INDEX ticket_area ON ticket (area_code, state, submitted_at);
-CREATE INDEX ticket_unit ON ticket (lead_unit, state, submitted_at);
-CREATE INDEX ticket_day ON ticket (day, seq);
 
 -- Append-only.
 CREATE TABLE ticket_event (

@@ -1,6 +1,5 @@
 -- Where things are: matters around a point are looked for before a report becomes a ticket, and villages by their coordinates.
 
-CREATE INDEX ticket_point ON ticket (lat, lng) WHERE lat IS NOT NULL;
 ALTER TABLE area ADD COLUMN lat DOUBLE PRECISION;
 ALTER TABLE area ADD COLUMN lng DOUBLE PRECISION;
 -- Counties next to this one, as JSON: their matters are refused with a word.

@@ -537,3 +537,26 @@ fn an_auditor_reads_a_history_and_that_is_recorded() {
     let said = run(folder.path(), &["audit", "verify"]);
     assert!(said.code == 1 && said.err.contains("审计记录：第 3 条"), "{}{}", said.out, said.err);
 }
+
+#[test]
+fn a_demonstration_is_filled_again_and_again_and_its_chains_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let fill = |seed: &str| run(folder.path(), &["demo", "fill", "--demo", "--tickets", "2300", "--open", "150", "--seed", seed]);
+    for seed in ["1", "1", "2"] {
+        let said = fill(seed);
+        assert_eq!((said.code, said.out.as_str()), (0, "写好了 2300 件，共 2300 件\n"), "{}", said.err);
+    }
+    let said = run(folder.path(), &["audit", "verify", "--demo"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.starts_with("工单 6900 件，经过 ") && said.out.ends_with("都对得上。\n"), "{}", said.out);
+}
+
+#[test]
+fn a_real_installation_is_not_filled() {
+    let folder = installation("127.0.0.1:1");
+    let said = run(folder.path(), &["demo", "fill", "--tickets", "10"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("只有演示可以"), "{}", said.err);
+    assert!(!folder.path().join("data").exists(), "nothing was touched");
+    assert_eq!(run(folder.path(), &["demo", "fill", "--demo", "--tickets", "0"]).code, 2);
+}

@@ -2,6 +2,7 @@
 
 mod channels;
 mod demo;
+pub mod fill;
 mod health;
 mod house;
 mod post;
@@ -245,7 +246,7 @@ impl Running {
             .collect();
         let mut conn = self.db.read().await?;
         let due: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT route FROM outbox WHERE (state = 'pending' AND not_before <= $1) OR state IN ('held', 'sending')
+            "SELECT DISTINCT route FROM outbox WHERE state IN ('pending', 'held', 'sending') AND (state <> 'pending' OR not_before <= $1)
              UNION ALL SELECT '' FROM media WHERE state = 'fetching' AND due_at <= $1",
         )
         .bind(now)
@@ -299,7 +300,10 @@ pub async fn bot_alone(config: &Config, db: &Db, clock: &Clock) -> Result<Arc<Bo
 
 /// An empty installation begins with its organisation file; the demonstration with its county. Of several programs that start at
 /// once one loads it.
-async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, demo: bool, now: i64) -> Result<()> {
+///
+/// # Errors
+/// Problems of the file; those of the database.
+pub(crate) async fn load_organisation(db: &Db, keys: &crate::seal::Keys, config: &Config, demo: bool, now: i64) -> Result<()> {
     let current = people::store::current(&mut *db.read().await?, keys).await?;
     if !current.areas.is_empty() {
         return Ok(());

@@ -249,15 +249,18 @@ async fn forget(db: &Db, now: Millis) -> Result<()> {
         return Ok(());
     }
     sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - SEEN).execute(tx.conn()).await?;
-    sqlx::query("UPDATE outbox SET body = '', turn_key = '', request = NULL WHERE state IN ('sent', 'superseded', 'expired') AND at < $1 AND turn_key <> ''")
-        .bind(now - BODIES)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "UPDATE outbox SET body = '', turn_key = '', request = NULL WHERE at < $1 AND (body <> '' OR turn_key <> '')
+         AND state IN ('sent', 'superseded', 'expired')",
+    )
+    .bind(now - BODIES)
+    .execute(tx.conn())
+    .await?;
     sqlx::query("DELETE FROM phone_wait WHERE until < $1").bind(now - DAY).execute(tx.conn()).await?;
     sqlx::query("DELETE FROM code_guess WHERE at < $1").bind(now - DAY).execute(tx.conn()).await?;
     sqlx::query(
         "UPDATE reporter SET holder = '', sealed = '' WHERE mode = 'anonymous' AND sealed <> ''
-         AND ticket_id IN (SELECT id FROM ticket WHERE closed_at IS NOT NULL AND closed_at < $1)",
+         AND (SELECT closed_at FROM ticket WHERE id = reporter.ticket_id) < $1",
     )
     .bind(now - ALIASES)
     .execute(tx.conn())

@@ -6,6 +6,7 @@ mod audit;
 mod channels;
 mod check;
 mod db;
+mod demo;
 mod faults;
 mod org;
 mod outbox;
@@ -101,6 +102,13 @@ enum Command {
         at: At,
         #[command(subcommand)]
         command: audit::Command,
+    },
+    #[command(about = "给演示造工单，用来测快慢", help_template = TEMPLATE, subcommand_help_heading = "命令", subcommand_value_name = "命令")]
+    Demo {
+        #[command(flatten)]
+        at: At,
+        #[command(subcommand)]
+        command: demo::Command,
     },
     #[command(about = "每个渠道能做什么，回话在那里是什么样子", help_template = TEMPLATE)]
     Channels {
@@ -200,6 +208,7 @@ async fn run(command: Option<Command>) -> Done {
         Some(Command::Faults { at, command }) => faults::run(&at.open().await?, &command).await,
         Some(Command::Audit { at, command }) => audit::run(&at.open().await?, &command).await,
         Some(Command::Db { at, command }) => db::run(&at, command).await,
+        Some(Command::Demo { at, command }) => demo::run(&at, &command).await,
         Some(Command::Migrate { at }) => {
             at.open().await?;
             say("数据库的表是最新的了。");

@@ -275,6 +275,19 @@ impl Db {
         Tx::begin(conn, self.kind, self.ids.clone(), writer, self.metrics.clone()).await
     }
 
+    /// Begins a transaction of tens of thousands of rows in many indexes, which need more of SQLite's memory than a turn (at most
+    /// 256 MiB, on this connection).
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_much(&self, ids: i64) -> Result<Tx> {
+        let mut tx = self.write_with_ids(ids).await?;
+        if self.kind == Kind::Sqlite {
+            tx.conn().execute(sqlx::raw_sql("PRAGMA cache_size = -262144")).await?;
+        }
+        Ok(tx)
+    }
+
     /// Writes something and makes it last; trouble that was met before is over when that works. `room`: also sees whether there is
     /// room for more.
     ///

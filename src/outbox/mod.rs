@@ -17,6 +17,7 @@ mod wake;
 mod way;
 
 pub use courier::{Courier, Found, Post};
+pub(crate) use store::sealed;
 pub use store::{
     Waiting, forget_said, handed, list, marked_pending, release_kept, retry, stored_answer, take_back, withhold, write,
 };

@@ -67,7 +67,7 @@ impl Waiting {
 const PLACE: &str = "outbox.body";
 
 /// A message as it lies in its row: texts hold names, telephones and numbers of tickets beside the chat they went to.
-pub(super) fn sealed(keys: &Keys, reply: &Reply) -> Result<String> {
+pub(crate) fn sealed(keys: &Keys, reply: &Reply) -> Result<String> {
     keys.seal(PLACE, &serde_json::to_string(reply)?)
 }
 
@@ -187,10 +187,13 @@ pub async fn release_kept(tx: &mut Tx, hashes: &[String], now: Millis) -> Result
 /// # Errors
 /// Those of the database.
 pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
-    sqlx::query("UPDATE outbox SET body = '', turn_key = '', request = NULL WHERE lane = $1 AND state IN ('sent', 'superseded', 'expired')")
-        .bind(to.lane())
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "UPDATE outbox SET body = '', turn_key = '', request = NULL WHERE lane = $1 AND (body <> '' OR turn_key <> '')
+         AND state IN ('sent', 'superseded', 'expired')",
+    )
+    .bind(to.lane())
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -201,7 +204,8 @@ pub async fn forget_said(tx: &mut Tx, to: &Target) -> Result<()> {
 pub async fn withhold(tx: &mut Tx, ticket: i64) -> Result<()> {
     sqlx::query(
         "UPDATE outbox SET state = 'superseded', why = 'withheld', body = '' WHERE ticket_id = $1
-         AND state IN ('pending', 'kept') AND class <> 'reply' AND target NOT LIKE 'r:%'",
+         AND state IN ('pending', 'held', 'sending', 'kept') AND state IN ('pending', 'kept')
+         AND class <> 'reply' AND target NOT LIKE 'r:%'",
     )
     .bind(ticket)
     .execute(tx.conn())
@@ -249,7 +253,9 @@ pub async fn take_back(tx: &mut Tx, turn_key: &str) -> Result<Vec<(Target, Optio
 pub async fn list(conn: &mut AnyConnection) -> Result<Vec<(i64, String, String, String, i64, String, String)>> {
     let rows = sqlx::query(
         "SELECT id, state, class, target, tries, COALESCE(why, '') AS why, COALESCE(request, '') AS request FROM outbox
-         WHERE state IN ('pending', 'held', 'sending', 'kept', 'undeliverable') ORDER BY id LIMIT 500",
+         WHERE state IN ('pending', 'held', 'sending', 'kept')
+         UNION ALL SELECT id, state, class, target, tries, COALESCE(why, ''), COALESCE(request, '') FROM outbox
+         WHERE state = 'undeliverable' ORDER BY id LIMIT 500",
     )
     .fetch_all(conn)
     .await?;

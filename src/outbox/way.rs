@@ -120,14 +120,18 @@ impl<P: Post> Courier<P> {
         .fetch_one(tx.conn())
         .await?;
         if let Some(next) = last.map(|last| last + BATCH_EVERY).filter(|next| *next > now) {
-            sqlx::query("UPDATE outbox SET not_before = $1, route = '' WHERE lane = $2 AND class = 'batch' AND state = 'pending' AND not_before < $1")
+            sqlx::query("UPDATE outbox SET not_before = $1, route = '' WHERE lane = $2 AND state IN ('pending', 'held', 'sending', 'kept')
+                 AND class = 'batch' AND state = 'pending' AND not_before < $1")
                 .bind(after_quiet(next))
                 .bind(&lane)
                 .execute(tx.conn())
                 .await?;
             return Ok(false);
         }
-        let due = format!("lane = $1 AND class = 'batch' AND state = 'pending' AND not_before <= {now} AND id <> $2");
+        let due = format!(
+            "lane = $1 AND state IN ('pending', 'held', 'sending', 'kept') AND class = 'batch' AND state = 'pending'
+                 AND not_before <= {now} AND id <> $2"
+        );
         let room = self.carried(tx, row).await?;
         // What has no room any more waits for the next list.
         let others = self.take(tx, "in one list", &due, (&lane, row.id, None), Fit { room, newest: false }).await?;
@@ -143,7 +147,7 @@ impl<P: Post> Courier<P> {
     /// Keeps a message for the next contact, as one with what is kept there about the same ticket.
     pub(super) async fn keep(&self, tx: &mut Tx, mut row: Waiting, hash: &str) -> Result<()> {
         if let Some(ticket) = row.ticket {
-            let same = "lane = $1 AND state = 'kept' AND id <> $2 AND ticket_id = $3";
+            let same = "lane = $1 AND state IN ('pending', 'held', 'sending', 'kept') AND state = 'kept' AND id <> $2 AND ticket_id = $3";
             let room = self.carried(tx, &row).await?;
             // What has no room any more stays a message of its own, before this one.
             let whose = (row.target.lane(), row.id);

@@ -4,7 +4,7 @@ use super::{
     Area, ChatGroup, Coordinates, DeputyGroup, Field, FieldKind, Grant, GroupOf, Rule, Unit, codes, org::Org, org::Person, store,
 };
 use crate::{
-    db::{Tx, insert},
+    db::{Query, Tx, insert},
     error::{Error, Result},
     message::Millis,
     seal::Keys,
@@ -297,17 +297,22 @@ pub async fn apply(tx: &mut Tx, keys: &Keys, changes: &Changes, now: Millis) -> 
 }
 
 async fn areas(tx: &mut Tx, changes: &[Change<Area>]) -> Result<()> {
-    let rows: Vec<_> = changes.iter().map(Change::row).collect();
     let tail = "ON CONFLICT (code) DO UPDATE SET name = excluded.name, prefix = excluded.prefix, aliases = excluded.aliases, \
                 lat = excluded.lat, lng = excluded.lng, neighbours = excluded.neighbours, retired = excluded.retired";
-    let head = "INSERT INTO area (code, name, prefix, aliases, lat, lng, neighbours, retired)";
-    insert(tx, head, 8, tail, &rows, |query, (area, retired)| {
-        let query = query.bind(area.code.clone()).bind(area.name.clone()).bind(area.prefix.clone());
-        let query = query.bind(json(&area.aliases));
-        let query = query.bind(area.point.map(Coordinates::lat)).bind(area.point.map(Coordinates::lng));
-        query.bind(json(&area.neighbours)).bind(i16::from(*retired))
+    let head = "INSERT INTO area (code, name, prefix, aliases, neighbours, retired";
+    // A number that is absent would reach PostgreSQL as one of another size than those that are there.
+    let (with, without): (Vec<_>, Vec<_>) = changes.iter().map(Change::row).partition(|(area, _)| area.point.is_some());
+    insert(tx, &format!("{head})"), 6, tail, &without, |query, (area, retired)| area_cells(query, area, *retired)).await?;
+    insert(tx, &format!("{head}, lat, lng)"), 8, tail, &with, |query, (area, retired)| {
+        let query = area_cells(query, area, *retired);
+        query.bind(area.point.map(Coordinates::lat)).bind(area.point.map(Coordinates::lng))
     })
     .await
+}
+
+fn area_cells<'q>(query: Query<'q>, area: &'q Area, retired: bool) -> Query<'q> {
+    let query = query.bind(area.code.as_str()).bind(area.name.as_str()).bind(area.prefix.as_deref());
+    query.bind(json(&area.aliases)).bind(json(&area.neighbours)).bind(i16::from(retired))
 }
 
 /// The place of the first new row of a table.

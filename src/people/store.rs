@@ -68,7 +68,9 @@ pub async fn current(conn: &mut AnyConnection, keys: &Keys) -> Result<Org> {
         accounts.entry(row.try_get(3)?).or_default().push((row.try_get(1)?, account));
     }
     let mut phones: HashMap<i64, String> = HashMap::new();
-    for row in sqlx::query("SELECT id, phone_sealed FROM person WHERE phone_sealed IS NOT NULL").fetch_all(conn).await? {
+    for row in
+        sqlx::query("SELECT id, phone_sealed FROM person WHERE citizen = 0 AND phone_sealed IS NOT NULL").fetch_all(conn).await?
+    {
         let id = row.try_get(0)?;
         phones.insert(id, keys.open(&phone_place(id), row.try_get(1)?)?);
     }
@@ -207,7 +209,8 @@ pub fn account_hash(keys: &Keys, channel: &str, account: &str) -> String {
 
 /// The ids of everybody who has a reference, retired people too.
 pub(super) async fn staff_ids(conn: &mut AnyConnection) -> Result<HashMap<String, i64>> {
-    let rows = sqlx::query("SELECT reference, id FROM person WHERE reference IS NOT NULL").fetch_all(conn).await?;
+    let rows =
+        sqlx::query("SELECT reference, id FROM person WHERE citizen = 0 AND reference IS NOT NULL").fetch_all(conn).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 

@@ -122,8 +122,17 @@ macro_rules! ticket {
 
         /// What a new ticket's row holds, empty columns left out.
         pub fn filled(ticket: &Ticket) -> Vec<(&'static str, Cell)> {
-            let all = [$(($fixed_name, ticket.$fixed.to_cell()),)+ $(($name, ticket.$field.to_cell()),)+];
-            all.into_iter().filter(|(_, cell)| !cell.is_null()).collect()
+            all(ticket).into_iter().filter(|(_, cell)| !cell.is_null()).collect()
+        }
+
+        /// All columns with what a ticket has in them.
+        pub fn all(ticket: &Ticket) -> Vec<(&'static str, Cell)> {
+            vec![$(($fixed_name, ticket.$fixed.to_cell()),)+ $(($name, ticket.$field.to_cell()),)+]
+        }
+
+        /// The names of all columns, in this order.
+        pub fn names() -> Vec<&'static str> {
+            vec![$($fixed_name,)+ $($name,)+]
         }
 
         /// The columns in which two states of a ticket differ, with the value before and after.

@@ -137,7 +137,7 @@ async fn given(turn: &mut Turn<'_, Actor>) -> Result<Vec<Ticket>> {
 /// How many open tickets of an area are in each state, and the oldest three.
 async fn open_of(tx: &mut Tx, area: &str) -> Result<(BTreeMap<State, i64>, Vec<Ticket>)> {
     // What is sealed is neither shown nor counted.
-    let which = format!("area_code >= $1 AND area_code < $2 AND sealed = 0 AND {}", store::in_states(State::open()));
+    let which = format!("area_code >= $1 AND area_code < $2 AND sealed = 0 AND {}", store::open());
     let (from, to) = (area.to_owned(), format!("{area}:"));
     let sql = format!("SELECT state, COUNT(*) FROM ticket WHERE {which} GROUP BY state");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(from.clone()).bind(to.clone()).fetch_all(tx.conn()).await?;

@@ -199,10 +199,11 @@ async fn looks_since(turn: &mut Turn<'_, Actor>, since: Millis) -> Result<Vec<Lo
         .collect()
 }
 
-/// The tickets whose reporters somebody looked at.
+/// The tickets whose reporters somebody looked at, each as often as that happened.
 async fn revealed_since(turn: &mut Turn<'_, Actor>, since: Millis) -> Result<Vec<i64>> {
-    let sql = "SELECT DISTINCT ticket_id FROM ticket_event WHERE command = $1 AND at > $2";
-    let rows = sqlx::query(sql).bind(Verb::Reveal.code()).bind(since).fetch_all(turn.tx.conn()).await?;
+    // The verb stands in the statement, because the index holds these events alone.
+    let sql = format!("SELECT ticket_id FROM ticket_event WHERE command = '{}' AND at > $1", Verb::Reveal.code());
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(since).fetch_all(turn.tx.conn()).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 

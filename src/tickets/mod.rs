@@ -7,7 +7,7 @@ pub mod calendar;
 mod calls;
 pub mod chain;
 pub mod co_units;
-mod columns;
+pub(crate) mod columns;
 pub mod commands;
 pub mod desk;
 pub mod diagram;

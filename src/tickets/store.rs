@@ -22,10 +22,19 @@ const MOST: usize = 200;
 /// # Errors
 /// Those of the database.
 pub async fn next_seq(tx: &mut Tx, scope: &str) -> Result<i64> {
+    take_seqs(tx, scope, 1).await
+}
+
+/// Takes so many numbers of a day at once; gives the last of them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn take_seqs(tx: &mut Tx, scope: &str, count: i64) -> Result<i64> {
     let row = sqlx::query(
-        "INSERT INTO sequence (name, next) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET next = sequence.next + 1 RETURNING next",
+        "INSERT INTO sequence (name, next) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET next = sequence.next + $2 RETURNING next",
     )
     .bind(scope.to_owned())
+    .bind(count)
     .fetch_one(tx.conn())
     .await?;
     Ok(row.try_get(0)?)
@@ -39,13 +48,49 @@ pub async fn insert(tx: &mut Tx, ticket: &Ticket, query_code: &str, point: Optio
     let filled = columns::filled(ticket);
     let names: Vec<&str> = filled.iter().map(|(name, _)| *name).collect();
     let sql = format!(
-        "INSERT INTO ticket (query_code, lat, lng, {}) VALUES ({})",
+        "INSERT INTO ticket (query_code, {}{}) VALUES ({})",
+        point_columns(point.is_some()),
         names.join(", "),
-        holders(tx.kind(), filled.len() + 3)
+        holders(tx.kind(), filled.len() + if point.is_some() { 3 } else { 1 })
     );
     let query = sqlx::query(AssertSqlSafe(sql)).bind(query_code.to_owned());
-    let query = query.bind(point.map(|point| point.0)).bind(point.map(|point| point.1));
+    let query = with_point(query, point);
     filled.into_iter().fold(query, |query, (_, cell)| bind(query, cell)).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// The columns of a point stand in a statement only where there is one: an absent number reaches PostgreSQL as one of another
+/// size, and the statement, once prepared so, would refuse the next that is there.
+fn point_columns(there_is: bool) -> &'static str {
+    if there_is { "lat, lng, " } else { "" }
+}
+
+fn with_point(query: Query<'_>, point: Option<(f64, f64)>) -> Query<'_> {
+    match point {
+        Some((lat, lng)) => query.bind(lat).bind(lng),
+        None => query,
+    }
+}
+
+/// A new ticket with its query code (a keyed hash) and point.
+pub type New = (Ticket, String, Option<(f64, f64)>);
+
+/// Writes many new tickets: rows of one shape in few statements.
+///
+/// # Errors
+/// Those of the database.
+pub async fn insert_many(tx: &mut Tx, tickets: Vec<New>) -> Result<()> {
+    let names = columns::names();
+    let (with, without): (Vec<New>, Vec<New>) = tickets.into_iter().partition(|(.., point)| point.is_some());
+    for (there_is, tickets) in [(true, with), (false, without)] {
+        let head = format!("INSERT INTO ticket (query_code, {}{})", point_columns(there_is), names.join(", "));
+        let count = names.len() + if there_is { 3 } else { 1 };
+        crate::db::insert(tx, &head, count, "", &tickets, |query, (ticket, code, point)| {
+            let query = with_point(query.bind(code.as_str()), *point);
+            columns::all(ticket).into_iter().fold(query, |query, (_, cell)| bind(query, cell))
+        })
+        .await?;
+    }
     Ok(())
 }
 
@@ -96,6 +141,11 @@ pub fn in_states(states: impl IntoIterator<Item = State>) -> String {
     format!("state IN ({})", list.join(", "))
 }
 
+/// The condition that something is still to be done. The indexes of what is open hold it word for word (`0009_growth.sql`).
+pub fn open() -> String {
+    in_states(State::open())
+}
+
 /// What tickets to look for. Conditions left empty do not narrow.
 #[derive(Debug, Default, Clone)]
 pub struct Look<'a> {
@@ -121,70 +171,104 @@ pub struct Look<'a> {
     pub waiting: bool,
 }
 
-/// Finds tickets, the oldest first (where they wait, the urgent ones before), 200 at most.
+/// Finds tickets, the oldest first (where they wait, the urgent ones before), 200 at most. Of what is over, each scope gives its
+/// latest 200: it is a growing heap, and nothing in it waits.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn find(tx: &mut Tx, look: &Look<'_>) -> Result<Vec<Ticket>> {
-    let mut binds: Vec<String> = Vec::new();
-    let mut bind = |value: &str| {
-        binds.push(value.to_owned());
-        format!("${}", binds.len())
-    };
-    let mut scopes = Vec::new();
-    for area in &look.areas {
-        // A range instead of LIKE, so that the index serves on both databases; ':' follows '9'.
-        scopes.push(format!("(area_code >= {} AND area_code < {})", bind(area), bind(&format!("{area}:"))));
-    }
-    if !look.units.is_empty() {
-        let list: Vec<String> = look.units.iter().map(|unit| bind(unit)).collect();
-        let list = list.join(", ");
-        scopes.push(format!("lead_unit IN ({list}) OR id IN (SELECT ticket_id FROM co_unit WHERE unit IN ({list}))"));
-    }
-    if !look.holders.is_empty() {
-        let list: Vec<String> = look.holders.iter().map(|holder| bind(holder)).collect();
-        scopes.push(format!("id IN (SELECT ticket_id FROM reporter WHERE holder IN ({}))", list.join(", ")));
-    }
-    if let Some(deputy) = look.given_to {
-        scopes.push(format!("given_to = {deputy}"));
-    }
-    let mut all = Vec::new();
-    if !scopes.is_empty() {
-        all.push(format!("({})", scopes.join(" OR ")));
-    }
-    if !look.states.is_empty() {
-        all.push(in_states(look.states.iter().copied()));
-    }
-    if let Some(number) = &look.number {
-        all.push(format!("number = {}", bind(number)));
-    }
-    if let Some((from, to)) = look.seqs {
-        all.push(format!("seq BETWEEN {from} AND {to}"));
-    }
-    if let Some(day) = &look.day {
-        all.push(format!("day LIKE {}", bind(&format!("%{day}"))));
-    }
-    if let Some(code) = &look.query_code {
-        all.push(format!("query_code = {}", bind(code)));
-    }
-    if all.is_empty() {
+    let mut binds = Binds::default();
+    let narrow = narrowed(look, &mut binds);
+    let scopes = scopes(look, &mut binds);
+    if narrow.is_empty() && (scopes.is_empty() || look.states.is_empty()) {
         return Ok(Vec::new());
     }
-    let order = if look.waiting {
-        "CASE WHEN priority = 'urgent' THEN 0 ELSE 1 END, submitted_at, id"
-    } else {
-        "submitted_at DESC, id DESC"
-    };
-    let sql = format!("SELECT {COLUMNS} FROM ticket WHERE {} ORDER BY {order} LIMIT {MOST}", all.join(" AND "));
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    for value in binds {
-        query = query.bind(value);
+    let wanted = if look.states.is_empty() { State::ALL } else { look.states };
+    let (open_ones, over): (Vec<State>, Vec<State>) = wanted.iter().partition(|state| state.is_open());
+    let mut parts = Vec::new();
+    for scope in if scopes.is_empty() { vec!["FROM ticket WHERE".to_owned()] } else { scopes } {
+        if !open_ones.is_empty() {
+            parts.push(format!("SELECT ticket.id {scope} {} AND {}{narrow}", open(), in_states(open_ones.iter().copied())));
+        }
+        if !over.is_empty() {
+            let which = in_states(over.iter().copied());
+            let latest = format!("SELECT ticket.id {scope} {which}{narrow} ORDER BY submitted_at DESC LIMIT {MOST}");
+            parts.push(format!("SELECT id FROM ({latest}) AS latest"));
+        }
     }
+    let order = if look.waiting {
+        format!("CASE WHEN {} THEN 0 ELSE 1 END, CASE WHEN priority = 'urgent' THEN 0 ELSE 1 END, submitted_at, id", open())
+    } else {
+        "submitted_at DESC, id DESC".to_owned()
+    };
+    let parts = parts.join(" UNION ALL ");
+    let sql = format!("SELECT {COLUMNS} FROM ticket WHERE id IN ({parts}) ORDER BY {order} LIMIT {MOST}");
+    let query = binds.0.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, value| query.bind(value));
     let mut tickets = query.fetch_all(tx.conn()).await?.iter().map(read).collect::<Result<Vec<_>>>()?;
     if !look.waiting {
         tickets.reverse();
     }
     Ok(tickets)
+}
+
+/// The texts of a statement that is being put together.
+#[derive(Default)]
+struct Binds(Vec<String>);
+
+impl Binds {
+    fn add(&mut self, value: &str) -> String {
+        self.0.push(value.to_owned());
+        format!("${}", self.0.len())
+    }
+
+    fn list(&mut self, values: &[String]) -> String {
+        values.iter().map(|value| self.add(value)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Where to look, each with an index of its own, up to and with `WHERE … AND`. `CROSS JOIN` tells SQLite which table comes first:
+/// whoever reported has few tickets, a unit has helped with more than is open.
+fn scopes(look: &Look<'_>, binds: &mut Binds) -> Vec<String> {
+    let mut scopes = Vec::new();
+    for area in &look.areas {
+        // A range instead of LIKE, so that the index serves on both databases; ':' follows '9'.
+        let (from, to) = (binds.add(area), binds.add(&format!("{area}:")));
+        scopes.push(format!("FROM ticket WHERE area_code >= {from} AND area_code < {to} AND"));
+    }
+    if !look.units.is_empty() {
+        let list = binds.list(&look.units);
+        scopes.push(format!("FROM ticket WHERE lead_unit IN ({list}) AND"));
+        scopes
+            .push(format!("FROM ticket CROSS JOIN co_unit WHERE co_unit.ticket_id = ticket.id AND co_unit.unit IN ({list}) AND"));
+    }
+    if !look.holders.is_empty() {
+        let list = binds.list(&look.holders);
+        scopes.push(format!(
+            "FROM reporter CROSS JOIN ticket WHERE reporter.holder IN ({list}) AND ticket.id = reporter.ticket_id AND"
+        ));
+    }
+    if let Some(deputy) = look.given_to {
+        scopes.push(format!("FROM ticket WHERE given_to = {deputy} AND"));
+    }
+    scopes
+}
+
+/// What narrows every scope, with `AND` before each.
+fn narrowed(look: &Look<'_>, binds: &mut Binds) -> String {
+    let mut all = String::new();
+    if let Some(number) = &look.number {
+        all += &format!(" AND number = {}", binds.add(number));
+    }
+    if let Some((from, to)) = look.seqs {
+        all += &format!(" AND seq BETWEEN {from} AND {to}");
+    }
+    if let Some(day) = &look.day {
+        all += &format!(" AND day LIKE {}", binds.add(&format!("%{day}")));
+    }
+    if let Some(code) = &look.query_code {
+        all += &format!(" AND query_code = {}", binds.add(code));
+    }
+    all
 }
 
 /// Who did something.
@@ -398,7 +482,7 @@ impl Reporter {
 }
 
 /// The associated data of a reporter's sealed name and phone.
-pub(super) fn contact_place(reporter: i64) -> String {
+pub(crate) fn contact_place(reporter: i64) -> String {
     format!("reporter.contact.{reporter}")
 }
 
@@ -542,7 +626,7 @@ pub async fn ratings(tx: &mut Tx, ticket: i64) -> Result<Vec<Rating>> {
 /// Those of the database.
 pub async fn closed_since(tx: &mut Tx, area: &str, field: &str, since: Millis) -> Result<Option<String>> {
     let row = sqlx::query(
-        "SELECT number FROM ticket WHERE area_code = $1 AND field_id = $2 AND state = 'closed' AND closed_at >= $3 AND sealed = 0
+        "SELECT number FROM ticket WHERE area_code = $1 AND field_id = $2 AND closed_at >= $3 AND state = 'closed' AND sealed = 0
          ORDER BY closed_at DESC LIMIT 1",
     )
     .bind(area.to_owned())

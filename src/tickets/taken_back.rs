@@ -100,7 +100,9 @@ pub async fn filed(tx: &mut Tx, person: i64, at: Millis) -> Result<i64> {
 /// # Errors
 /// Those of the database.
 pub async fn beside(tx: &mut Tx, turn_key: &str) -> Result<()> {
-    for sql in [
+    // Each of these rows belongs to a ticket of which the turn wrote an event, which is where the index leads.
+    let of_its_tickets = "ticket_id IN (SELECT ticket_id FROM ticket_event WHERE turn_key = $1)";
+    for change in [
         "DELETE FROM co_unit WHERE turn_key = $1",
         "UPDATE co_unit SET opinion = NULL, answered_at = NULL, answer_key = NULL WHERE answer_key = $1",
         "DELETE FROM supervision WHERE turn_key = $1",
@@ -108,7 +110,8 @@ pub async fn beside(tx: &mut Tx, turn_key: &str) -> Result<()> {
         "DELETE FROM spot_check WHERE turn_key = $1",
         "UPDATE spot_check SET done_at = NULL, done_key = NULL WHERE done_key = $1",
     ] {
-        sqlx::query(sql).bind(turn_key.to_owned()).execute(tx.conn()).await?;
+        let sql = format!("{change} AND {of_its_tickets}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(turn_key.to_owned()).execute(tx.conn()).await?;
     }
     Ok(())
 }

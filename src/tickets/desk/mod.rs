@@ -280,7 +280,7 @@ async fn tickets(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<Vec<Ti
 }
 
 /// The answer that names a ticket, for a dialog that is about it.
-pub(in crate::tickets) fn about(ticket: &Ticket) -> Answers {
+pub(crate) fn about(ticket: &Ticket) -> Answers {
     [("ticket".to_owned(), Value::key(ticket.id.to_string(), ticket.short()).into())].into_iter().collect()
 }
 

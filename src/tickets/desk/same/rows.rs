@@ -25,20 +25,27 @@ pub(super) struct Known {
     pub mine: bool,
 }
 
-/// Matters of a village, or around a point within the county, that are open or were closed lately. Never what is sealed or an
-/// accusation: nobody may learn from the question that it exists.
+/// Matters of a village, or around a point within the county, that are open or were closed lately; of these only what this person
+/// reported, because nobody else can join it. Never what is sealed or an accusation: nobody may learn from the question that it
+/// exists.
 pub(super) async fn near(turn: &mut Turn<'_, Actor>, area: &str, point: Option<(f64, f64)>, radius_m: f64) -> Result<Vec<Known>> {
-    let around = if point.is_some() {
-        " OR (lat BETWEEN $7 AND $8 AND lng BETWEEN $9 AND $10 AND area_code >= $5 AND area_code < $6)"
-    } else {
-        ""
-    };
+    const AROUND: &str = "lat BETWEEN $7 AND $8 AND lng BETWEEN $9 AND $10 AND area_code >= $5 AND area_code < $6";
+    let open = store::open();
+    let wanted = store::in_states(State::open().chain([State::Closed]));
+    // What a village or a square has of open matters, and what this person reported, have indexes of their own.
+    let mut parts = vec![format!("SELECT id FROM ticket WHERE area_code = $1 AND {open}")];
+    let mut place = "area_code = $1".to_owned();
+    if point.is_some() {
+        parts.push(format!("SELECT id FROM ticket WHERE {AROUND} AND {open}"));
+        place = format!("({place} OR ({AROUND}))");
+    }
+    parts.push("SELECT ticket_id FROM reporter WHERE holder IN ($3, $4)".to_owned());
     let sql = format!(
         "SELECT {COLUMNS}, lat, lng, (SELECT COUNT(*) FROM reporter WHERE ticket_id = ticket.id AND holder IN ($3, $4)) AS mine
-         FROM ticket WHERE (area_code = $1{around}) AND (submitted_at > $2 OR closed_at > $2) AND sealed = 0 AND kind <> '{}'
-         AND {} ORDER BY submitted_at DESC, id DESC LIMIT {MOST}",
+         FROM ticket WHERE id IN ({}) AND {place} AND (submitted_at > $2 OR closed_at > $2) AND sealed = 0 AND kind <> '{}'
+         AND {wanted} ORDER BY submitted_at DESC, id DESC LIMIT {MOST}",
+        parts.join(" UNION ALL "),
         Kind::Accusation.code(),
-        store::in_states(State::open().chain([State::Closed]))
     );
     let [by_name, nameless] = [turn.actor.holder(), turn.actor.nameless_holder()];
     let mut query = sqlx::query(AssertSqlSafe(sql)).bind(area.to_owned()).bind(turn.now - WINDOW).bind(by_name).bind(nameless);
