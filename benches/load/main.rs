@@ -8,7 +8,12 @@
 //! message signed and sealed when it is sent and each answer opened and compared with what must follow; then lets them
 //! submit; then counts in the database whether what was acknowledged is there. Nothing here is a test of time.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement prints its figures and ends when it cannot run")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a measurement prints its figures and ends when it cannot run"
+)]
 
 mod client;
 #[path = "../../tests/support/dingtalk.rs"]
@@ -21,7 +26,10 @@ mod stage;
 mod wechat;
 
 use client::{Connection, Count, Task, World};
-use minhu::people::{Areas, Level, org};
+use minhu::{
+    clock::Clock,
+    people::{Areas, Level, org},
+};
 use stage::{Database, Echo, Platforms, Stage};
 use std::{
     net::SocketAddr,
@@ -30,7 +38,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 /// Threads of the villagers, each with its share of the connections.
@@ -99,7 +107,8 @@ fn main() {
 fn run(options: &Options) {
     let platforms = Platforms::start();
     let fake = platforms.wechat.clone();
-    let world = World::new(villages(), move |sender| fake.allow(sender, now()));
+    let clock = Clock::system();
+    let world = World::new(villages(), clock.clone(), move |sender| fake.allow(sender, clock.now()));
     let length = Duration::from_secs(options.seconds);
     let mut villagers = Villagers::new(&world, options.connections);
 
@@ -131,10 +140,11 @@ fn run(options: &Options) {
     let (answers, answers_time) = measured(&mut villagers, Task::Turns, "answers to questions");
     let (submits, submits_time) = measured(&mut villagers, Task::Submit, "submits");
     let (whole, whole_time) = measured(&mut villagers, Task::Whole, "whole reports");
-    let correct = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(
-        &stage,
-        &[&answers, &submits, &whole],
-    ));
+    let correct = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(check(&stage, &[&answers, &submits, &whole]));
     let size = stage.end();
     measure_bare(&mut villagers);
 
@@ -266,8 +276,4 @@ fn villages() -> Vec<String> {
             Some(format!("{}{}", town.name, area.name.trim_end_matches("民委员会")))
         })
         .collect()
-}
-
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
 }

@@ -243,8 +243,10 @@ struct Cluster {
 
 impl Cluster {
     fn start(fsync: bool) -> Self {
-        let mut versions: Vec<PathBuf> =
-            std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is not installed").map(|entry| entry.unwrap().path()).collect();
+        let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+            .expect("PostgreSQL is not installed")
+            .map(|entry| entry.unwrap().path())
+            .collect();
         versions.sort();
         let programs = versions.pop().unwrap().join("bin");
         let parent = PathBuf::from(std::env::var_os("TMPDIR").unwrap_or_else(|| "/tmp".into()));

@@ -222,7 +222,8 @@ impl App for House {
             .iter()
             .zip(from)
             .map(|(hash, from)| {
-                let person = known.get(hash).map(|(person, _)| *person).ok_or_else(|| Error::fault("an account has no person"))?;
+                let person =
+                    known.get(hash).map(|(person, _)| *person).ok_or_else(|| Error::fault("an account has no person"))?;
                 Ok(Actor { person, address: (*from).clone(), office: office.clone() })
             })
             .collect()
@@ -494,7 +495,7 @@ impl App for House {
                 let place = Value::Place { code: area.code.clone(), name, point: None, words: String::new() };
                 let mut given = Answers::new();
                 given.insert("place".into(), place.into());
-                bot::begin(self, turn, "report", given).await
+                Box::pin(bot::begin(self, turn, "report", given)).await
             }
             None => {
                 turn.say(tickets::wording::greeting(turn.actor.is_staff()));

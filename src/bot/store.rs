@@ -53,8 +53,10 @@ pub async fn mark_seen(tx: &mut Tx, turn_keys: &[String], now: Millis) -> Result
     let new: Vec<&String> = turn_keys.iter().filter(|key| fresh.contains(*key)).collect();
     for chunk in new.chunks(64) {
         let Some(keys) = padded(chunk) else { continue };
-        let sql =
-            format!("INSERT INTO seen (turn_key, at) VALUES {} ON CONFLICT (turn_key) DO NOTHING", rows(tx.kind(), keys.len(), 2));
+        let sql = format!(
+            "INSERT INTO seen (turn_key, at) VALUES {} ON CONFLICT (turn_key) DO NOTHING",
+            rows(tx.kind(), keys.len(), 2)
+        );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for key in keys {
             query = query.bind(key.to_string()).bind(now);
