@@ -1,6 +1,7 @@
 //! The villagers: many keep-alive connections, each going through one report after the other.
 
 use crate::envelope::{APP_ID, Envelope, ORIGINAL, element, sign, unwrap};
+use minhu::clock::{Clock, SECOND};
 use std::{
     collections::VecDeque,
     fmt::Write,
@@ -9,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -43,19 +44,20 @@ pub enum Task {
 
 /// What all connections share.
 pub struct World {
-    /// Names of villages, as people say them to be understood at once.
-    pub villages: Vec<String>,
-    /// Told of every new sender, so that the platform's fake lets messages to them through.
-    pub arrived: Box<dyn Fn(&str) + Send + Sync>,
+    villages: Vec<String>,
+    clock: Clock,
+    arrived: Box<dyn Fn(&str) + Send + Sync>,
     next_sender: AtomicU64,
     next_message: AtomicU64,
 }
 
 impl World {
-    /// A county of these villages.
-    pub fn new(villages: Vec<String>, arrived: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
+    /// A county of these villages, by names that are understood at once. `arrived` is told of every new sender, so that the
+    /// platform's fake lets messages to them through.
+    pub fn new(villages: Vec<String>, clock: Clock, arrived: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(World {
             villages,
+            clock,
             arrived: Box::new(arrived),
             next_sender: AtomicU64::new(1),
             next_message: AtomicU64::new(24_000_000_000_000_000),
@@ -217,7 +219,7 @@ impl Connection {
 
     /// The request, signed and sealed now.
     fn write(&mut self, sender: &str, words: &str) {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
+        let time = (self.world.clock.now() / SECOND).to_string();
         let message = self.world.next_message.fetch_add(1, Ordering::Relaxed);
         let clear = format!(
             "<xml><ToUserName><![CDATA[{ORIGINAL}]]></ToUserName>\n<FromUserName><![CDATA[{sender}]]></FromUserName>\n<CreateTime>{time}</CreateTime>\n<MsgType><![CDATA[text]]></MsgType>\n<Content><![CDATA[{words}]]></Content>\n<MsgId>{message}</MsgId>\n</xml>"

@@ -26,7 +26,10 @@ mod stage;
 mod wechat;
 
 use client::{Connection, Count, Task, World};
-use minhu::people::{Areas, Level, org};
+use minhu::{
+    clock::Clock,
+    people::{Areas, Level, org},
+};
 use stage::{Database, Echo, Platforms, Stage};
 use std::{
     net::SocketAddr,
@@ -35,7 +38,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 /// Threads of the villagers, each with its share of the connections.
@@ -104,7 +107,8 @@ fn main() {
 fn run(options: &Options) {
     let platforms = Platforms::start();
     let fake = platforms.wechat.clone();
-    let world = World::new(villages(), move |sender| fake.allow(sender, now()));
+    let clock = Clock::system();
+    let world = World::new(villages(), clock.clone(), move |sender| fake.allow(sender, clock.now()));
     let length = Duration::from_secs(options.seconds);
     let mut villagers = Villagers::new(&world, options.connections);
 
@@ -272,8 +276,4 @@ fn villages() -> Vec<String> {
             Some(format!("{}{}", town.name, area.name.trim_end_matches("民委员会")))
         })
         .collect()
-}
-
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
 }

@@ -525,7 +525,7 @@ impl App for House {
                 let place = Value::Place { code: area.code.clone(), name, point: None, words: String::new() };
                 let mut given = Answers::new();
                 given.insert("place".into(), place.into());
-                bot::begin(self, turn, "report", given).await
+                Box::pin(bot::begin(self, turn, "report", given)).await
             }
             None => {
                 turn.say(tickets::wording::greeting(turn.actor.is_staff()));
