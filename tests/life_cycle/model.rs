@@ -392,6 +392,34 @@ impl Ticket {
         }
     }
 
+    /// What of a ticket of the program is not as it is here.
+    pub fn differences(&self, other: &minhu::tickets::Ticket) -> Vec<String> {
+        let unit = self.unit.map(|unit| unit.id().to_owned());
+        let leader = self.leader.map(|place| super::county::id_of(i64::try_from(place).unwrap_or_default() + 1));
+        let counts = |ticket: [i64; 4]| format!("asks, send-backs, rounds, extensions {ticket:?}");
+        let marks = |ticket: [bool; 6]| format!("signed off, arbitrated, appealed, restored, extension, proposal {ticket:?}");
+        let here = [self.asks, self.send_backs, self.reopens, self.extensions].map(i64::from);
+        let marked =
+            [self.signed_off, self.arbitrated, self.appealed, self.restored, self.extension, self.proposal.is_some()];
+        let there = [
+            other.signed_off,
+            other.arbitrated,
+            other.appealed,
+            other.restored,
+            other.extension_days.is_some(),
+            other.proposal.is_some(),
+        ];
+        let both = [
+            (format!("{:?}", self.state), format!("{:?}", other.state)),
+            (format!("unit {unit:?}"), format!("unit {:?}", other.unit)),
+            (format!("leader {leader:?}"), format!("leader {:?}", other.merged_into)),
+            (counts(here), counts([other.asks, other.send_backs, other.reopens, other.extensions])),
+            (marks(marked), marks(there)),
+            (format!("urges {}", self.urges), format!("urges {}", other.urges)),
+        ];
+        both.into_iter().filter(|(here, there)| here != there).map(|(here, there)| format!("{there}, foretold {here}")).collect()
+    }
+
     fn open(&self) -> bool {
         !matches!(self.state, Closed | Rejected | Cancelled | Merged | HandedOver)
     }
@@ -437,14 +465,14 @@ pub enum Verdict {
 }
 
 /// All tickets, and what each person did last, for 撤销.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     pub now: i64,
     pub tickets: Vec<Ticket>,
     last: BTreeMap<&'static str, Last>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Last {
     at: i64,
     /// The places of the tickets it changed, with what they were.
