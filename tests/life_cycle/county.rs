@@ -331,9 +331,11 @@ impl County {
             .await
             .unwrap();
         let mut heard = Heard { turns: vec![turn_key.to_owned()], ..Heard::default() };
+        let mut answers = 0;
         for row in rows {
             let (target, class, body): (String, String, String) = (row.get(0), row.get(1), row.get(2));
             if class == "reply" {
+                answers += 1;
                 let reply: Reply = serde_json::from_str(&self.keys.open("outbox.body", &body).unwrap()).unwrap();
                 heard.text.push_str(&reply.as_text());
             } else {
@@ -351,6 +353,9 @@ impl County {
             .fetch_optional(&mut *conn)
             .await
             .unwrap();
+        if answers > 1 && heard.fault.is_none() {
+            heard.fault = Some(format!("it was answered {answers} times"));
+        }
         heard
     }
 

@@ -295,7 +295,8 @@ pub struct Ticket {
     proposal: Option<Proposed>,
     /// The helping units, since when, and whether their opinion is in.
     co: Vec<(Unit, i64, bool)>,
-    supervised_by: Vec<&'static str>,
+    /// Who waits for a reply, since when.
+    supervised_by: Vec<(&'static str, i64)>,
     /// The title was corrected.
     titled: bool,
     /// Who asked the deputy to look on the spot.
@@ -386,7 +387,7 @@ impl Ticket {
             proposal: working.then(|| Proposed { matter: "shelve", by: "dispatcher", agreed: Vec::new() }),
             co: if much && assigned { vec![(City, now, false)] } else { Vec::new() },
             leader: (state == Merged).then_some(1),
-            supervised_by: if much { vec!["npc_staff"] } else { Vec::new() },
+            supervised_by: if much { vec![("npc_staff", now)] } else { Vec::new() },
             reopens: if much { 2 } else { 0 },
             ..Ticket::reported(vec!["zhou", "xiu"], true, false)
         }
@@ -1170,7 +1171,7 @@ impl Turn {
                 self.to(HandedOver, "handover")
             }
             (Do::Supervise, _) if self.t.open() && (self.is("npc_staff") || self.is("inspector")) => {
-                self.t.supervised_by.push(self.who);
+                self.t.supervised_by.push((self.who, self.now));
                 // Where no unit has it, whoever has it is told instead of the unit's leader.
                 match state {
                     Submitted | NeedInfo | Accepted | SentBack | Disputed => self.tell_whoever_has_it(),
@@ -1184,8 +1185,14 @@ impl Turn {
                 if self.t.supervised_by.is_empty() {
                     return Some(false);
                 }
-                // The oldest order is answered first.
-                let by = self.t.supervised_by.remove(0);
+                // The oldest order is answered first; of two given at the same moment, either.
+                if let [(one, at), (other, then), ..] = self.t.supervised_by[..]
+                    && one != other
+                    && at == then
+                {
+                    return None;
+                }
+                let (by, _) = self.t.supervised_by.remove(0);
                 self.tell(format!("person {by}"));
                 self.same("answer")
             }
