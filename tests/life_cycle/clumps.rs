@@ -245,7 +245,7 @@ async fn play(county: &County, story: &Story, tally: &mut Tally) -> Result<(), S
         tally.commands += u32::try_from(acts.len()).unwrap_or_default();
         tally.twice += u32::try_from(acts.iter().filter(|act| act.way.twice).count()).unwrap_or_default();
         models = fitting(&models, &acts, &seen, tally).map_err(|wrong| {
-            let mut report = format!("{said}");
+            let mut report = said.clone();
             for (at, heard) in seen.heard.iter().enumerate() {
                 let fault = heard.fault.as_ref().map(|why| format!(" FAULT {why}")).unwrap_or_default();
                 let _ = writeln!(report, "    {at} heard: {}{fault}; told {:?}", heard.text.replace('\n', " / "), seen.told[at]);
@@ -314,7 +314,7 @@ fn what_happens_at_the_same_moment_is_what_happens_in_some_order() {
     let cases = wished("MINHUTEST_CASES").and_then(|cases| u32::try_from(cases).ok());
     let fresh = cases.map(|_| RandomState::new().hash_one(0));
     let seed = wished("MINHUTEST_SEED").or(fresh).unwrap_or(4);
-    let cases = cases.unwrap_or(128);
+    let cases = cases.unwrap_or(96);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     let offices: Vec<Officer> = OFFICES.iter().map(|(id, name, grants)| Officer { id, name, grants }).collect();
     let county = runtime.block_on(County::found(&offices, CITIZENS));

@@ -400,8 +400,7 @@ impl Ticket {
         let counts = |ticket: [i64; 4]| format!("asks, send-backs, rounds, extensions {ticket:?}");
         let marks = |ticket: [bool; 6]| format!("signed off, arbitrated, appealed, restored, extension, proposal {ticket:?}");
         let here = [self.asks, self.send_backs, self.reopens, self.extensions].map(i64::from);
-        let marked =
-            [self.signed_off, self.arbitrated, self.appealed, self.restored, self.extension, self.proposal.is_some()];
+        let marked = [self.signed_off, self.arbitrated, self.appealed, self.restored, self.extension, self.proposal.is_some()];
         let there = [
             other.signed_off,
             other.arbitrated,
