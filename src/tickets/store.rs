@@ -6,7 +6,7 @@ use super::{
     life::Verb,
 };
 use crate::{
-    db::{Tx, holders},
+    db::{Kind, Tx, holders},
     error::{Error, Result},
     message::Millis,
     people::reporter_place,
@@ -133,6 +133,21 @@ pub async fn by_id(conn: &mut AnyConnection, id: i64) -> Result<Option<Ticket>> 
     let row =
         sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM ticket WHERE id = $1"))).bind(id).fetch_optional(conn).await?;
     row.as_ref().map(read).transpose()
+}
+
+/// Keeps everybody else from changing this ticket, the one it was merged into and those merged into it until the transaction
+/// ends, so that what is read of them from now on, and of what stands beside them, stays true. SQLite has one writer, for whom
+/// that is so anyway.
+///
+/// # Errors
+/// Those of the database.
+pub async fn hold(tx: &mut Tx, id: i64) -> Result<()> {
+    if tx.kind() == Kind::Postgres {
+        let sql = "SELECT id FROM ticket WHERE id = $1 OR merged_into = $1 OR id = (SELECT merged_into FROM ticket WHERE id = $1)
+                   ORDER BY id FOR UPDATE";
+        sqlx::query(sql).bind(id).fetch_all(tx.conn()).await?;
+    }
+    Ok(())
 }
 
 /// The condition that a ticket is in one of these states.

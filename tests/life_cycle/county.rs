@@ -1,13 +1,16 @@
 //! A county in memory: the real bot on a database of its own, without HTTP, channels and courier, so that a command takes about
-//! a millisecond and its messages can be read from the outbox as they were written.
+//! a millisecond and its messages can be read from the outbox as they were written. On a database server there are two bots,
+//! as if two machines served the county.
 
+use crate::database::Database;
 use minhu::{
     app::{House, dialogs, import},
-    bot::Bot,
+    bot::{Bot, Given},
+    channels::{Channel, wechat},
     clock::{Clock, DAY, SECOND, parse},
-    db::Db,
+    db::{self, Db},
     message::{Address, Content, Media, MediaKind, Reply, Said, Update},
-    metrics::Metrics,
+    metrics::{Metrics, Turned},
     outbox::{Courier, Target},
     people::{self, Office, org::Org, person_holder, reporter_place},
     seal::Keys,
@@ -18,7 +21,14 @@ use minhu::{
     },
 };
 use sqlx::{AssertSqlSafe, Executor, Row};
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tokio_util::sync::CancellationToken;
 
 /// The unit that has the tickets, and the one that helps.
@@ -64,9 +74,20 @@ pub struct Scene {
     pub last: Option<(Verb, State, &'static str, &'static str, String)>,
 }
 
+/// Where a message comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Way {
+    /// At which bot; counted round.
+    pub replica: usize,
+    /// The platform brings it twice at the same time, the second time to the next bot.
+    pub twice: bool,
+}
+
 /// What came of a message.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Heard {
+    /// Its turns, as its events name them.
+    pub turns: Vec<String>,
     /// The answer.
     pub text: String,
     /// A question is open.
@@ -81,11 +102,15 @@ pub struct County {
     pub db: Db,
     pub keys: Keys,
     pub clock: Clock,
-    bot: Arc<Bot<House>>,
+    /// One, or two with nothing in common but the database and the clock.
+    bots: Vec<Arc<Bot<House>>>,
     people: HashMap<String, i64>,
     clearing: String,
-    said: u64,
+    said: AtomicU64,
+    /// Messages that were not kept and had to be brought again, as platforms do.
+    again: AtomicU64,
     stop: CancellationToken,
+    database: Database,
     _folder: tempfile::TempDir,
 }
 
@@ -94,26 +119,39 @@ impl County {
         // In memory where there is such a place: what is tested is not whether the disk keeps it.
         let shared = Path::new("/dev/shm");
         let folder = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }.unwrap();
-        let db = Db::open(&format!("sqlite://{}", folder.path().join("county.db").display()), 2).await.unwrap();
+        let database = Database::make(folder.path()).await.unwrap();
+        let db = Db::open(&database.url, 4).await.unwrap();
         db.migrate().await.unwrap();
         let keys = Keys::new(&[7; 32], &[]);
         let clock = Clock::starting_at(morning());
         let org = people::org::read_toml("org.toml", &organisation(offices), &Org::default()).unwrap();
         import(&db, &keys, &org, &Org::default(), clock.now()).await.unwrap();
-        let directory = Arc::new(people::store::load(&mut db.read().await.unwrap(), clock.now()).await.unwrap());
+        let directory = people::store::load(&mut db.read().await.unwrap(), clock.now()).await.unwrap();
         let mut by_name: HashMap<String, i64> = directory.all_staff().map(|staff| (staff.reference.clone(), staff.id)).collect();
-        let office = Office { directory, keys: keys.clone(), dialogs: dialogs(None).unwrap() };
-        let house = Arc::new(House::new(office, HashMap::new()));
-        let (_, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone(), Metrics::default());
-        let stop = CancellationToken::new();
-        let (bot, _) = Bot::start(house, db.clone(), clock.clone(), keys.clone(), wake, Metrics::default(), stop.clone());
         let mut tx = db.write().await.unwrap();
         let accounts: Vec<(String, String)> = citizens.iter().map(|name| ("sim".to_owned(), (*name).to_owned())).collect();
         let ids = people::store::add_citizens(&mut tx, &keys, &accounts, clock.now()).await.unwrap();
         tx.commit().await.unwrap();
         by_name.extend(citizens.iter().map(|name| (*name).to_owned()).zip(ids));
         let clearing = clearing(&db).await;
-        County { db, keys, clock, bot, people: by_name, clearing, said: 0, stop, _folder: folder }
+        let stop = CancellationToken::new();
+        let mut bots = vec![replica(db.clone(), &clock, &keys, &stop).await];
+        if db.kind() == db::Kind::Postgres {
+            bots.push(replica(Db::open(&database.url, 4).await.unwrap(), &clock, &keys, &stop).await);
+        }
+        let (said, again) = (AtomicU64::new(0), AtomicU64::new(0));
+        County { db, keys, clock, bots, people: by_name, clearing, said, again, stop, database, _folder: folder }
+    }
+
+    /// The end: what was made on a server is taken away.
+    pub async fn close(self) {
+        self.stop.cancel();
+        self.database.remove().await;
+    }
+
+    /// How many messages were not kept and had to be brought again.
+    pub fn brought_again(&self) -> u64 {
+        self.again.load(Ordering::Relaxed)
     }
 
     pub fn person(&self, name: &str) -> i64 {
@@ -172,7 +210,7 @@ impl County {
         tx.commit().await.unwrap();
     }
 
-    async fn lay_beside(&self, tx: &mut minhu::db::Tx, ticket: &Ticket, scene: &Scene) {
+    async fn lay_beside(&self, tx: &mut db::Tx, ticket: &Ticket, scene: &Scene) {
         let now = self.clock.now();
         for (unit, answered) in &scene.co_units {
             let (opinion, at) = if *answered { (Some("同意主办单位的意见"), Some(now)) } else { (None, None) };
@@ -240,14 +278,19 @@ impl County {
     }
 
     /// Says a line; `[照片]` at its end comes with a picture.
-    pub async fn say(&mut self, who: &str, line: &str) -> Heard {
-        self.said += 1;
+    pub async fn say(&self, who: &str, line: &str) -> Heard {
+        self.say_by(who, line, Way::default()).await
+    }
+
+    /// Says a line on this way.
+    pub async fn say_by(&self, who: &str, line: &str, way: Way) -> Heard {
+        let said = self.said.fetch_add(1, Ordering::Relaxed) + 1;
         self.clock.set(self.clock.now() / SECOND * SECOND + SECOND);
         let (text, photo) = line.strip_suffix("[照片]").map_or((line, false), |text| (text.trim_end(), true));
-        let reference = format!("photo{}", self.said);
+        let reference = format!("photo{said}");
         let media = if photo { vec![Media { kind: MediaKind::Photo, reference }] } else { Vec::new() };
         let update = Update {
-            key: format!("said{}", self.said),
+            key: format!("said{said}"),
             from: address(who),
             nick: None,
             content: Content::Said(Said { text: text.to_owned(), media, ..Said::default() }),
@@ -255,9 +298,33 @@ impl County {
             via: None,
             request: String::new(),
         };
-        let turn_key = self.bot.turn_key(&update);
-        self.bot.take(update).await.unwrap();
-        self.heard(who, &turn_key).await
+        let turn_key = self.bots[0].turn_key(&update);
+        let given = if way.twice {
+            let (one, two) = (self.bring(&update, way.replica), self.bring(&update, way.replica + 1));
+            <[Option<Given>; 2]>::from(tokio::join!(one, two)).to_vec()
+        } else {
+            vec![self.bring(&update, way.replica).await]
+        };
+        let mut heard = self.heard(who, &turn_key).await;
+        let turns = given.iter().flatten().filter(|given| given.turned != Turned::Repeated).count();
+        // Whoever brings it again gets the answer that was stored, to the letter.
+        let answer = |given: &Option<Given>| given.as_ref().and_then(|given| given.held.clone());
+        let same = given.iter().all(|one| answer(one).is_some() && answer(one) == answer(&given[0]));
+        if turns != 1 || !same {
+            heard.fault = Some(format!("it had {turns} turns and was given {given:?}"));
+        }
+        heard
+    }
+
+    /// Brings a message to a bot, and again as long as it was not kept, as a platform does.
+    async fn bring(&self, update: &Update, replica: usize) -> Option<Given> {
+        for _ in 0..10 {
+            if let Ok(given) = self.bots[replica % self.bots.len()].take(update.clone()).await {
+                return Some(given);
+            }
+            self.again.fetch_add(1, Ordering::Relaxed);
+        }
+        None
     }
 
     /// What the outbox holds of a turn.
@@ -268,7 +335,7 @@ impl County {
             .fetch_all(&mut *conn)
             .await
             .unwrap();
-        let mut heard = Heard { text: String::new(), asks: false, pushes: Vec::new(), fault: None };
+        let mut heard = Heard { turns: vec![turn_key.to_owned()], ..Heard::default() };
         for row in rows {
             let (target, class, body): (String, String, String) = (row.get(0), row.get(1), row.get(2));
             if class == "reply" {
@@ -309,6 +376,13 @@ impl County {
     /// Its events after the first `known`: what, from where, to where.
     pub async fn events(&self, seq: i64, known: i64) -> Vec<(Verb, Option<State>, State)> {
         self.events_where(format!("ticket_id = {} AND seq > {known} ORDER BY seq", id_of(seq))).await
+    }
+
+    /// The same events, each with the turn it is of.
+    pub async fn turns(&self, seq: i64, known: i64) -> Vec<(Verb, String)> {
+        let sql = "SELECT command, turn_key FROM ticket_event WHERE ticket_id = $1 AND seq > $2 ORDER BY seq";
+        let rows = sqlx::query(sql).bind(id_of(seq)).bind(known).fetch_all(&mut *self.db.read().await.unwrap()).await.unwrap();
+        rows.iter().map(|row| (Verb::from_code(&row.get::<String, _>(0)).unwrap(), row.get(1))).collect()
     }
 
     /// The events of all tickets.
@@ -361,16 +435,47 @@ fn address(account: &str) -> Address {
     Address { channel: "sim".to_owned(), account: account.to_owned(), group: None }
 }
 
-/// One statement list that empties every table but those kept.
+/// A channel that hands the answer over with the response, so that it can be seen who was given which.
+fn channel() -> Channel {
+    let config = r#"id = "sim"
+app_id = "wxlifecycle00001"
+secret = "0123456789abcdef"
+token = "lifecycle"
+mode = "plain""#;
+    let config: wechat::Config = toml::from_str(config).unwrap();
+    let channel = wechat::WeChat::new(config, reqwest::Client::new(), None);
+    Channel::WeChat(Box::new(channel.unwrap_or_else(|problems| panic!("{problems:?}"))))
+}
+
+/// A bot with a directory of its own.
+async fn replica(db: Db, clock: &Clock, keys: &Keys, stop: &CancellationToken) -> Arc<Bot<House>> {
+    let directory = Arc::new(people::store::load(&mut db.read().await.unwrap(), clock.now()).await.unwrap());
+    let office = Office { directory, keys: keys.clone(), dialogs: dialogs(None).unwrap() };
+    let house = Arc::new(House::new(office, HashMap::from([("sim".to_owned(), channel())])));
+    let (_, wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), house.clone(), Metrics::default());
+    Bot::start(house, db, clock.clone(), keys.clone(), wake, Metrics::default(), stop.clone()).0
+}
+
+/// One statement list that empties every table but those kept, within a transaction.
 async fn clearing(db: &Db) -> String {
-    let tables: Vec<String> =
-        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-            .fetch_all(&mut *db.read().await.unwrap())
-            .await
-            .unwrap();
+    let (all, before, after) = match db.kind() {
+        db::Kind::Sqlite => (
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+            "PRAGMA defer_foreign_keys = ON",
+            "SELECT 1",
+        ),
+        // The tests own the server, so they may let references wait.
+        db::Kind::Postgres => (
+            "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = 'public'",
+            "SET LOCAL session_replication_role = replica",
+            "SET LOCAL session_replication_role = origin",
+        ),
+    };
+    let tables: Vec<String> = sqlx::query_scalar(all).fetch_all(&mut *db.read().await.unwrap()).await.unwrap();
     let emptied = tables.iter().filter(|table| !KEPT.contains(&table.as_str()));
-    std::iter::once("PRAGMA defer_foreign_keys = ON".to_owned())
+    std::iter::once(before.to_owned())
         .chain(emptied.map(|table| format!("DELETE FROM {table}")))
+        .chain([after.to_owned()])
         .collect::<Vec<_>>()
         .join("; ")
 }

@@ -1,7 +1,7 @@
 //! Random histories, played on the program and on the model side by side.
 
 use super::{
-    county::{CO, County, Heard, Officer, Scene, morning, proposal, standing},
+    county::{CO, County, Heard, Officer, Scene, Way, morning, proposal, standing},
     model::{ALL, CITIZENS, Do, EVERYBODY, Model, OFFICES, Outcome, Ticket, Verdict},
 };
 use minhu::{
@@ -17,7 +17,7 @@ use std::{cell::RefCell, collections::BTreeSet, io::Write};
 
 /// What sort of step is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turning {
+pub enum Turning {
     /// On the straight way to the end, so that stories get there.
     Onward,
     /// What can only be done because of something before, and seldom comes up among all that can be done.
@@ -30,10 +30,10 @@ enum Turning {
 
 /// A step before it is known what stands: numbers that choose among what can be chosen then.
 #[derive(Debug, Clone)]
-struct Step {
-    turning: Turning,
-    choice: u16,
-    ticket: u8,
+pub struct Step {
+    pub turning: Turning,
+    pub choice: u16,
+    pub ticket: u8,
     wait: u8,
 }
 
@@ -44,19 +44,22 @@ struct Story {
 }
 
 fn stories() -> impl Strategy<Value = Story> {
+    let tickets = prop::collection::vec((any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)), 1..=3);
+    (tickets, prop::collection::vec(step(), 1..=40)).prop_map(|(tickets, steps)| Story { tickets, steps })
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
     let turning = prop_oneof![5 => Just(Turning::Onward), 3 => Just(Turning::Answering), 4 => Just(Turning::Possible), 2 => Just(Turning::Whatever)];
-    let step = (turning, any::<u16>(), any::<u8>(), any::<u8>()).prop_map(|(turning, choice, ticket, wait)| Step {
+    (turning, any::<u16>(), any::<u8>(), any::<u8>()).prop_map(|(turning, choice, ticket, wait)| Step {
         turning,
         choice,
         ticket,
         wait,
-    });
-    let tickets = prop::collection::vec((any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)), 1..=3);
-    (tickets, prop::collection::vec(step, 1..=40)).prop_map(|(tickets, steps)| Story { tickets, steps })
+    })
 }
 
 /// How long until the next step: mostly minutes, seldom days.
-fn wait(wait: u8) -> i64 {
+pub fn wait(wait: u8) -> i64 {
     match wait {
         ..=200 => i64::from(wait % 8) * MINUTE,
         201..=230 => HOUR,
@@ -66,7 +69,7 @@ fn wait(wait: u8) -> i64 {
 }
 
 /// What a step means now: who does what to which ticket.
-fn chosen(model: &Model, step: &Step) -> Option<(&'static str, Do, usize)> {
+pub fn chosen(model: &Model, step: &Step) -> Option<(&'static str, Do, usize)> {
     let on = usize::from(step.ticket) % model.tickets.len();
     let onward = |what: Do| {
         matches!(
@@ -121,20 +124,10 @@ fn chosen(model: &Model, step: &Step) -> Option<(&'static str, Do, usize)> {
     let (what, people) = open.get(choice % open.len().max(1))?;
     Some((people[choice / open.len() % people.len()], *what, on))
 }
+
 /// Plays a story; gives the lines that were said, and what went otherwise.
-async fn play(county: &mut County, story: &Story, done: &mut BTreeSet<String>) -> Result<(), (String, String)> {
-    county.clock.set(morning());
-    let tickets: Vec<Ticket> = story
-        .tickets
-        .iter()
-        .map(|(two, by_name, accusation)| {
-            let reporters = if *two { vec!["zhou", "xiu"] } else { vec!["zhou"] };
-            Ticket::reported(reporters, *by_name, *accusation)
-        })
-        .collect();
-    let scenes: Vec<Scene> = tickets.iter().map(scene).collect();
-    county.lay(&scenes).await;
-    let mut model = Model::new(county.clock.now(), tickets);
+async fn play(county: &County, story: &Story, done: &mut BTreeSet<String>) -> Result<(), (String, String)> {
+    let mut model = begin(county, &story.tickets).await;
     let mut said = String::new();
     for step in &story.steps {
         county.clock.advance(wait(step.wait));
@@ -146,8 +139,8 @@ async fn play(county: &mut County, story: &Story, done: &mut BTreeSet<String>) -
         // The program's clock stands still within a step, so that both reckon with the same moment.
         let day = in_words(model.now, morning());
         said.push_str(&format!("    {day} {} {who} > {}\n", time_in_words(model.now), what.lines(number).join(" ⏐ ")));
-        let heard = carry_out(county, who, &what.lines(number)).await;
-        if let Err(wrong) = compare(county, &model, (who, what, on), &known, &heard).await {
+        let heard = carry_out(county, who, &what.lines(number), Way::default()).await;
+        if let Err(wrong) = compare(county, &model, (who, what, on), &known, &heard, true).await {
             return Err((said, format!("{wrong}\n    said: {}\n    before: {:?}", heard.text, model.tickets[on])));
         }
         if let Verdict::Done(outcome) = model.predict(who, what, on) {
@@ -158,6 +151,19 @@ async fn play(county: &mut County, story: &Story, done: &mut BTreeSet<String>) -
     Ok(())
 }
 
+/// Lays tickets that were just reported, by one or two, by name or not, an accusation or not.
+pub async fn begin(county: &County, tickets: &[(bool, bool, bool)]) -> Model {
+    county.clock.set(morning());
+    let reported = tickets.iter().map(|(two, by_name, accusation)| {
+        let reporters = if *two { vec!["zhou", "xiu"] } else { vec!["zhou"] };
+        Ticket::reported(reporters, *by_name, *accusation)
+    });
+    let tickets: Vec<Ticket> = reported.collect();
+    let scenes: Vec<Scene> = tickets.iter().map(scene).collect();
+    county.lay(&scenes).await;
+    Model::new(county.clock.now(), tickets)
+}
+
 fn scene(ticket: &Ticket) -> Scene {
     let mode = if ticket.by_name { Mode::RealName } else { Mode::Confidential };
     let kind = if ticket.accusation { Kind::Accusation } else { Kind::Complaint };
@@ -165,15 +171,16 @@ fn scene(ticket: &Ticket) -> Scene {
     Scene { reporters: ticket.reporters.iter().map(|name| (*name, mode)).collect(), ..laid.into() }
 }
 
-async fn carry_out(county: &mut County, who: &str, said: &[String]) -> Heard {
-    let mut all = county.say(who, &said[0]).await;
+pub async fn carry_out(county: &County, who: &str, said: &[String], way: Way) -> Heard {
+    let mut all = county.say_by(who, &said[0], way).await;
     for line in &said[1..] {
         if !all.asks || all.fault.is_some() {
             break;
         }
-        let next = county.say(who, line).await;
+        let next = county.say_by(who, line, way).await;
         all.text = format!("{} ⏐ {}", all.text, next.text);
         all.pushes.extend(next.pushes);
+        all.turns.extend(next.turns);
         (all.asks, all.fault) = (next.asks, next.fault);
     }
     all
@@ -186,6 +193,7 @@ async fn compare(
     (who, what, on): (&'static str, Do, usize),
     known: &[i64],
     heard: &Heard,
+    whole: bool,
 ) -> Result<(), String> {
     if let Some(why) = &heard.fault {
         return Err(format!("it failed: {why}"));
@@ -203,29 +211,36 @@ async fn compare(
         if events != foretold.events_of(place) {
             return Err(format!("events of {number} {events:?}, foretold {:?}", foretold.events_of(place)));
         }
-        if ticket.state != expected.state {
-            return Err(format!("state of {number} {:?}, foretold {:?}", ticket.state, expected.state));
+        let differences = if whole { expected.differences(&ticket) } else { Vec::new() };
+        if ticket.state != expected.state || !differences.is_empty() {
+            return Err(format!("state of {number} {:?}, foretold {:?}: {differences:?}", ticket.state, expected.state));
         }
     }
-    let missing: Vec<&String> = foretold.told.difference(&told).collect();
-    let foreseen: BTreeSet<String> = foretold.told.union(&foretold.may).cloned().collect();
-    let besides: Vec<&String> = told.difference(&foreseen).collect();
-    if !missing.is_empty() || !besides.is_empty() {
-        return Err(format!("not told: {missing:?}; told besides: {besides:?}"));
-    }
+    tellings(&foretold, &told)?;
     if heard.text.is_empty() {
         return Err("nothing was answered".to_owned());
     }
     Ok(())
 }
 
+/// Were those told who ought to be?
+pub fn tellings(foretold: &Outcome, told: &BTreeSet<String>) -> Result<(), String> {
+    let missing: Vec<&String> = foretold.told.difference(told).collect();
+    let foreseen: BTreeSet<String> = foretold.told.union(&foretold.may).cloned().collect();
+    let besides: Vec<&String> = told.difference(&foreseen).collect();
+    if !missing.is_empty() || !besides.is_empty() {
+        return Err(format!("not told: {missing:?}; told besides: {besides:?}"));
+    }
+    Ok(())
+}
+
 /// How many events each ticket has.
-async fn events_known(county: &County, tickets: usize) -> Vec<i64> {
+pub async fn events_known(county: &County, tickets: usize) -> Vec<i64> {
     county.tickets(tickets).await.into_iter().map(|ticket| ticket.events).collect()
 }
 
 /// The targets in the model's words.
-async fn told(county: &County, pushes: &[Target]) -> BTreeSet<String> {
+pub async fn told(county: &County, pushes: &[Target]) -> BTreeSet<String> {
     let mut told = BTreeSet::new();
     for target in pushes {
         told.insert(match target {
@@ -247,13 +262,13 @@ fn random_histories_go_as_the_model_foretells() {
     let cases = wished.unwrap_or(64);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let offices: Vec<Officer> = OFFICES.iter().map(|(id, name, grants)| Officer { id, name, grants }).collect();
-    let county = RefCell::new(runtime.block_on(County::found(&offices, CITIZENS)));
+    let county = runtime.block_on(County::found(&offices, CITIZENS));
     let done = RefCell::new(BTreeSet::new());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
     let same = || TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = if wished.is_some() { TestRunner::new(config) } else { TestRunner::new_with_rng(config, same()) };
     let result = runner.run(&stories(), |story| {
-        let played = runtime.block_on(play(&mut county.borrow_mut(), &story, &mut done.borrow_mut()));
+        let played = runtime.block_on(play(&county, &story, &mut done.borrow_mut()));
         played.map_err(|(said, wrong)| TestCaseError::fail(format!("\n{said}  → {wrong}\n")))
     });
     if let Err(proptest::test_runner::TestError::Fail(why, story)) = &result {
@@ -265,6 +280,7 @@ fn random_histories_go_as_the_model_foretells() {
         panic!("a history went otherwise\n  tickets: {}\n{}", kinds.join("; "), why.message());
     }
     result.unwrap();
+    runtime.block_on(county.close());
     let never: Vec<String> = ALL.iter().map(|what| format!("{what:?}")).filter(|what| !done.borrow().contains(what)).collect();
     std::io::stderr().write_all(format!("{cases} histories; never done in them: {}\n", never.join(" ")).as_bytes()).unwrap();
 }
@@ -285,7 +301,7 @@ async fn each_single_step_with_much_going_on_goes_as_the_model_foretells() {
 
 async fn single_steps(states: &[State], much: bool) {
     let offices: Vec<Officer> = OFFICES.iter().map(|(id, name, grants)| Officer { id, name, grants }).collect();
-    let mut county = County::found(&offices, CITIZENS).await;
+    let county = County::found(&offices, CITIZENS).await;
     let mut wrong = Vec::new();
     for state in states.iter().copied() {
         let ticket = Ticket::standing(state, much, morning());
@@ -306,14 +322,15 @@ async fn single_steps(states: &[State], much: bool) {
             }
             let before = county.tickets(2).await;
             let known: Vec<i64> = before.iter().map(|ticket| ticket.events).collect();
-            let heard = carry_out(&mut county, who, &what.lines(1)).await;
-            if let Err(why) = compare(&county, &model, (who, what, 0), &known, &heard).await {
+            let heard = carry_out(&county, who, &what.lines(1), Way::default()).await;
+            if let Err(why) = compare(&county, &model, (who, what, 0), &known, &heard, false).await {
                 let besides = if much { ", much going on" } else { "" };
                 wrong.push(format!("{who} > {} ({state}{besides}): {why}\n    said: {}", what.lines(1).join(" ⏐ "), heard.text));
             }
             changed = foretold != Verdict::Refused || county.tickets(2).await != before;
         }
     }
+    county.close().await;
     assert!(wrong.is_empty(), "{} steps go otherwise:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -295,7 +295,8 @@ pub struct Ticket {
     proposal: Option<Proposed>,
     /// The helping units, since when, and whether their opinion is in.
     co: Vec<(Unit, i64, bool)>,
-    supervised_by: Vec<&'static str>,
+    /// Who waits for a reply, since when.
+    supervised_by: Vec<(&'static str, i64)>,
     /// The title was corrected.
     titled: bool,
     /// Who asked the deputy to look on the spot.
@@ -386,10 +387,37 @@ impl Ticket {
             proposal: working.then(|| Proposed { matter: "shelve", by: "dispatcher", agreed: Vec::new() }),
             co: if much && assigned { vec![(City, now, false)] } else { Vec::new() },
             leader: (state == Merged).then_some(1),
-            supervised_by: if much { vec!["npc_staff"] } else { Vec::new() },
+            supervised_by: if much { vec![("npc_staff", now)] } else { Vec::new() },
             reopens: if much { 2 } else { 0 },
             ..Ticket::reported(vec!["zhou", "xiu"], true, false)
         }
+    }
+
+    /// What of a ticket of the program is not as it is here.
+    pub fn differences(&self, other: &minhu::tickets::Ticket) -> Vec<String> {
+        let unit = self.unit.map(|unit| unit.id().to_owned());
+        let leader = self.leader.map(|place| super::county::id_of(i64::try_from(place).unwrap_or_default() + 1));
+        let counts = |ticket: [i64; 4]| format!("asks, send-backs, rounds, extensions {ticket:?}");
+        let marks = |ticket: [bool; 6]| format!("signed off, arbitrated, appealed, restored, extension, proposal {ticket:?}");
+        let here = [self.asks, self.send_backs, self.reopens, self.extensions].map(i64::from);
+        let marked = [self.signed_off, self.arbitrated, self.appealed, self.restored, self.extension, self.proposal.is_some()];
+        let there = [
+            other.signed_off,
+            other.arbitrated,
+            other.appealed,
+            other.restored,
+            other.extension_days.is_some(),
+            other.proposal.is_some(),
+        ];
+        let both = [
+            (format!("{:?}", self.state), format!("{:?}", other.state)),
+            (format!("unit {unit:?}"), format!("unit {:?}", other.unit)),
+            (format!("leader {leader:?}"), format!("leader {:?}", other.merged_into)),
+            (counts(here), counts([other.asks, other.send_backs, other.reopens, other.extensions])),
+            (marks(marked), marks(there)),
+            (format!("urges {}", self.urges), format!("urges {}", other.urges)),
+        ];
+        both.into_iter().filter(|(here, there)| here != there).map(|(here, there)| format!("{there}, foretold {here}")).collect()
     }
 
     fn open(&self) -> bool {
@@ -437,14 +465,14 @@ pub enum Verdict {
 }
 
 /// All tickets, and what each person did last, for 撤销.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     pub now: i64,
     pub tickets: Vec<Ticket>,
     last: BTreeMap<&'static str, Last>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Last {
     at: i64,
     /// The places of the tickets it changed, with what they were.
@@ -1142,7 +1170,7 @@ impl Turn {
                 self.to(HandedOver, "handover")
             }
             (Do::Supervise, _) if self.t.open() && (self.is("npc_staff") || self.is("inspector")) => {
-                self.t.supervised_by.push(self.who);
+                self.t.supervised_by.push((self.who, self.now));
                 // Where no unit has it, whoever has it is told instead of the unit's leader.
                 match state {
                     Submitted | NeedInfo | Accepted | SentBack | Disputed => self.tell_whoever_has_it(),
@@ -1156,8 +1184,14 @@ impl Turn {
                 if self.t.supervised_by.is_empty() {
                     return Some(false);
                 }
-                // The oldest order is answered first.
-                let by = self.t.supervised_by.remove(0);
+                // The oldest order is answered first; of two given at the same moment, either.
+                if let [(one, at), (other, then), ..] = self.t.supervised_by[..]
+                    && one != other
+                    && at == then
+                {
+                    return None;
+                }
+                let (by, _) = self.t.supervised_by.remove(0);
                 self.tell(format!("person {by}"));
                 self.same("answer")
             }

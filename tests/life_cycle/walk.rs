@@ -139,7 +139,7 @@ impl Findings {
 }
 
 /// Says a row's command with its answers; gives everything that was heard as one.
-async fn carry_out(county: &mut County, who: &str, said: &[&str]) -> Heard {
+async fn carry_out(county: &County, who: &str, said: &[&str]) -> Heard {
     let mut all = county.say(who, said[0]).await;
     for line in &said[1..] {
         if !all.asks || all.fault.is_some() {
@@ -265,7 +265,7 @@ fn reaches(told: Told, target: &Target, before: &Ticket, after: &Ticket) -> bool
 /// Every row, from each of its states, its condition fulfilled, by everybody: done exactly by those whom it names.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_row_is_carried_out_by_those_it_names_and_by_nobody_else() {
-    let mut county = county().await;
+    let county = county().await;
     let (mut findings, mut said, mut by_nobody) = (Findings::default(), 0, Vec::new());
     for row in ROWS {
         let Some(line) = lines(row) else { continue };
@@ -289,7 +289,7 @@ async fn each_row_is_carried_out_by_those_it_names_and_by_nobody_else() {
                     county.hang_up().await;
                 }
                 let before = county.tickets(scenes.len()).await;
-                let heard = carry_out(&mut county, actor.id, line).await;
+                let heard = carry_out(&county, actor.id, line).await;
                 said += 1;
                 let wrong = if may {
                     carried(&county, row, &before, &heard).await
@@ -308,6 +308,7 @@ async fn each_row_is_carried_out_by_those_it_names_and_by_nobody_else() {
         }
     }
     std::io::stderr().write_all(format!("{said} commands\n").as_bytes()).unwrap();
+    county.close().await;
     findings.end();
     let unasked = |state| (Verb::Answer, state, To::Same);
     let known = [
@@ -324,7 +325,7 @@ async fn each_row_is_carried_out_by_those_it_names_and_by_nobody_else() {
 /// Every command from every state that none of its rows begins in: refused, whoever gives it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_from_any_other_state_is_refused_to_everybody_who_may_give_it() {
-    let mut county = county().await;
+    let county = county().await;
     let mut findings = Findings::default();
     for verb in Verb::ALL {
         let states = life::states_for(*verb);
@@ -338,20 +339,21 @@ async fn a_command_from_any_other_state_is_refused_to_everybody_who_may_give_it(
             for actor in ACTORS.iter().filter(|actor| life::rows_of(*verb).any(|row| row.who.iter().any(|who| actor.is(*who)))) {
                 county.hang_up().await;
                 let before = county.ticket(1).await;
-                let heard = carry_out(&mut county, actor.id, line).await;
+                let heard = carry_out(&county, actor.id, line).await;
                 if let Some(wrong) = refused(&county, &before, &heard).await {
                     findings.add(row, *state, actor.id, wrong, &heard);
                 }
             }
         }
     }
+    county.close().await;
     findings.end();
 }
 
 /// Each row whose condition does not hold: refused to those who might otherwise.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_whose_condition_does_not_hold_is_refused() {
-    let mut county = county().await;
+    let county = county().await;
     let mut findings = Findings::default();
     for row in ROWS {
         let Some(line) = lines(row) else { continue };
@@ -368,13 +370,14 @@ async fn a_command_whose_condition_does_not_hold_is_refused() {
                 }
                 county.lay(&scenes).await;
                 let before = county.ticket(1).await;
-                let heard = carry_out(&mut county, actor.id, line).await;
+                let heard = carry_out(&county, actor.id, line).await;
                 if let Some(wrong) = refused(&county, &before, &heard).await {
                     findings.add(row, *state, actor.id, wrong, &heard);
                 }
             }
         }
     }
+    county.close().await;
     findings.end();
 }
 
@@ -382,7 +385,7 @@ async fn a_command_whose_condition_does_not_hold_is_refused() {
 /// from a number that does not exist.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sealed_ticket_is_there_for_its_reporter_and_the_inspector_alone() {
-    let mut county = county().await;
+    let county = county().await;
     let mut findings = Findings::default();
     for row in ROWS {
         let (Some(line), Some(state)) = (lines(row), row.from.first()) else { continue };
@@ -397,7 +400,7 @@ async fn a_sealed_ticket_is_there_for_its_reporter_and_the_inspector_alone() {
             let absent = county.say(actor.id, line[0]).await;
             county.lay(&scenes).await;
             let before = county.ticket(1).await;
-            let heard = carry_out(&mut county, actor.id, line).await;
+            let heard = carry_out(&county, actor.id, line).await;
             let wrong = match refused(&county, &before, &heard).await {
                 None if heard.text != absent.text => Some("it is answered otherwise than a number that does not exist"),
                 wrong => wrong,
@@ -414,14 +417,14 @@ async fn a_sealed_ticket_is_there_for_its_reporter_and_the_inspector_alone() {
         if for_staff && !life::on_sealed(row.verb) {
             county.lay(&scenes).await;
             let before = county.ticket(1).await;
-            let heard = carry_out(&mut county, "inspector", line).await;
+            let heard = carry_out(&county, "inspector", line).await;
             if let Some(wrong) = refused(&county, &before, &heard).await {
                 findings.add(row, *state, "inspector", wrong, &heard);
             }
         } else if for_staff && is_first.is_some_and(|first| std::ptr::eq(first, row)) {
             county.lay(&scenes).await;
             let before = county.ticket(1).await;
-            let heard = carry_out(&mut county, "inspector", line).await;
+            let heard = carry_out(&county, "inspector", line).await;
             // Whoever would be told, an inspector is told instead.
             let others = heard.pushes.iter().any(|push| matches!(push, Target::Role { role, .. } if role != "inspector"));
             let after = county.ticket(1).await;
@@ -432,22 +435,24 @@ async fn a_sealed_ticket_is_there_for_its_reporter_and_the_inspector_alone() {
             }
         }
     }
+    county.close().await;
     findings.end();
 }
 
 /// The row that begins everything: anybody reports, and one event stands at the beginning.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn anybody_reports() {
-    let mut county = county().await;
+    let county = county().await;
     for actor in ACTORS {
         county.lay(&[]).await;
         let said = ["反映", "前观津村", "夜里有人打井抽水卖，半年多了", "提交"];
-        let heard = carry_out(&mut county, actor.id, &said).await;
+        let heard = carry_out(&county, actor.id, &said).await;
         let events = county.all_events().await;
         assert_eq!(events, [(Verb::Report, None, State::Submitted)], "{}: {heard:?}", actor.id);
         let to_intake = |target: &Target| matches!(target, Target::Role { role, .. } if role == "intake");
         assert!(heard.pushes.iter().all(to_intake) && heard.pushes.len() == 1, "{}: {heard:?}", actor.id);
     }
+    county.close().await;
 }
 
 #[test]

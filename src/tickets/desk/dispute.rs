@@ -40,11 +40,11 @@ fn sent_back_by(history: &[Past]) -> Vec<String> {
         .collect()
 }
 
-/// The units that ever had the ticket, each once.
+/// The units that ever had the ticket, each once. Whoever was given it by a command that was taken back never had it.
 fn had_it(history: &[Past]) -> Vec<String> {
     let mut units: Vec<String> = Vec::new();
-    for past in history.iter().filter(|past| matches!(past.verb, Verb::Assign | Verb::Redispatch | Verb::Arbitrate | Verb::Raise))
-    {
+    let standing = taken_back::standing(history).into_iter();
+    for past in standing.filter(|past| matches!(past.verb, Verb::Assign | Verb::Redispatch | Verb::Arbitrate | Verb::Raise)) {
         units.extend(past.payload.clone().filter(|unit| !units.contains(unit)));
     }
     units

@@ -67,7 +67,7 @@ use crate::{
     outbox::{Class, Push, Target},
     people::{Actor, Role},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// The actions that dialog files may name.
 pub const ACTIONS: &[&str] = &[
@@ -138,6 +138,9 @@ pub const ACTIONS: &[&str] = &[
 /// # Errors
 /// [`Error::User`] with what would be right; otherwise those of the database.
 pub async fn submit(turn: &mut Turn<'_, Actor>, action: &str, answers: &Answers) -> Result<Submitted> {
+    if !matches!(action, "status" | "how" | "try") {
+        hold(turn, answers).await?;
+    }
     match action {
         "submit" => report::submit(turn, answers, false).await,
         "submit_for" => report::submit(turn, answers, true).await,
@@ -263,6 +266,18 @@ pub async fn in_vain(turn: &mut Turn<'_, Actor>, verb: Verb, ticket: &Ticket) ->
         Verb::Verify => spot::may_not_verify(turn, ticket).await?,
         _ => None,
     })
+}
+
+/// Keeps others from changing the tickets that the answers name before this turn has done so: whether an opinion is still
+/// awaited or a rating was given is read beside the ticket, where the guard of [`change`] does not see it.
+async fn hold(turn: &mut Turn<'_, Actor>, answers: &Answers) -> Result<()> {
+    let named = ["ticket", "leader", "which"].into_iter().filter_map(|step| answers.get(step)?.value());
+    // Always in the same order, so that two who hold several do not wait for each other.
+    let ids: BTreeSet<i64> = named.flat_map(Value::keys).filter_map(|key| key.parse().ok()).collect();
+    for id in ids {
+        store::hold(turn.tx, id).await?;
+    }
+    Ok(())
 }
 
 /// The tickets that the `ticket` step names.

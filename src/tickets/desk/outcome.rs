@@ -168,6 +168,7 @@ pub async fn rate_answer(turn: &mut Turn<'_, Actor>, step: &str, answers: &Answe
     if !answers.contains_key("ticket") {
         return Ok(());
     }
+    super::hold(turn, answers).await?;
     let Some((ticket, reporter, history)) = rated(turn, answers).await? else { return Ok(()) };
     let Some(first) = may_store(turn, &ticket, reporter, (&history, answers)).await? else { return Ok(()) };
     store_answer(turn, &ticket, reporter, step, answers).await?;

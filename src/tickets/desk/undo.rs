@@ -50,8 +50,12 @@ pub async fn undo(turn: &mut Turn<'_, Actor>) -> Result<()> {
     if taken_back::filed(turn.tx, person, last.at).await? > 0 {
         return Err(Error::user(merging::proposal_filed()));
     }
-    let mut all = Vec::new();
-    for id in taken_back::tickets(turn.tx, &last.turn_key).await? {
+    let ids = taken_back::tickets(turn.tx, &last.turn_key).await?;
+    for id in &ids {
+        store::hold(turn.tx, *id).await?;
+    }
+    let mut all = Vec::with_capacity(ids.len());
+    for id in ids {
         all.push(untouched(turn, id, &last.turn_key).await?);
     }
     turn.tx.savepoint().await?;
