@@ -106,6 +106,17 @@ struct Writer {
     stays: bool,
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Going back to the pool takes a running runtime; without one nobody waits for the connection any more.
+        if let Some(conn) = self.conn.take()
+            && tokio::runtime::Handle::try_current().is_err()
+        {
+            drop(conn.leak());
+        }
+    }
+}
+
 /// The unused rest of the block of ids taken last.
 #[derive(Debug, Clone, Default)]
 struct Ids(Arc<Mutex<(i64, i64)>>);
