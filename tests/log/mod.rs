@@ -253,7 +253,7 @@ async fn a_bad_day_leaves_request_ids_in_the_log_and_nothing_of_what_was_said() 
     wechat.down(false);
     // A row that cannot be read any more: the turn that needs it is a fault.
     let mut broken = sqlx::SqliteConnection::connect(&database).await.unwrap();
-    let done = sqlx::query("UPDATE ticket SET state = 'broken'").execute(&mut broken).await.unwrap();
+    let done = sqlx::query("UPDATE ticket SET kind = 'odd'").execute(&mut broken).await.unwrap();
     assert_eq!(done.rows_affected(), 1);
     let (status, fault, _) = service.post("ding", in_ding("li", "查 1")).await;
     assert_eq!(status, 200);

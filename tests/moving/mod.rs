@@ -14,7 +14,7 @@ use crate::{
 const MOVED: [(&str, usize); 3] = [
     ("全程/退单、改派、重办，走了两轮.chat", 7),
     ("全程/村民反映机井，水务局办结，村民评价.chat", 4),
-    ("推送/重启以后没发完的接着发.chat", 2),
+    ("推送/留了十天的下次来照样给.chat", 2),
 ];
 
 /// The story with a move after every `each` of its steps, dialogs in the middle included.
