@@ -6,8 +6,8 @@
 CREATE INDEX ticket_open_area ON ticket (state, area_code) WHERE state IN ('submitted', 'need_info', 'accepted', 'dispatched', 'sent_back', 'disputed', 'working', 'in_review', 'callback', 'shelved');
 CREATE INDEX ticket_open_unit ON ticket (lead_unit, state) WHERE state IN ('submitted', 'need_info', 'accepted', 'dispatched', 'sent_back', 'disputed', 'working', 'in_review', 'callback', 'shelved');
 CREATE INDEX ticket_open_point ON ticket (lat, lng) WHERE lat IS NOT NULL AND state IN ('submitted', 'need_info', 'accepted', 'dispatched', 'sent_back', 'disputed', 'working', 'in_review', 'callback', 'shelved');
--- Short numbers, the latest first; what is over, the latest first.
-CREATE INDEX ticket_seq ON ticket (seq, submitted_at);
+-- Short numbers, the latest first, with what tells whose they are; what is over, the latest first.
+CREATE INDEX ticket_seq ON ticket (seq, submitted_at, lead_unit, area_code);
 CREATE INDEX ticket_submitted ON ticket (submitted_at);
 -- The last ticket of a place and field that was closed; what is closed and may be forgotten.
 CREATE INDEX ticket_closed ON ticket (area_code, field_id, closed_at) WHERE closed_at IS NOT NULL;

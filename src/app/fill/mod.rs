@@ -21,7 +21,7 @@ use rows::{Filled, Rows, Whose};
 use std::collections::{BTreeMap, HashMap};
 
 /// Tickets written in one transaction.
-const BATCH: i64 = 2_000;
+const BATCH: i64 = 4_000;
 /// Ids that a ticket needs with everything beside it, at most.
 const IDS: i64 = 48;
 /// How far back the first ticket lies.

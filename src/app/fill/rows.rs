@@ -130,8 +130,11 @@ impl<'k> Rows<'k> {
         let entry = self.reporter(tx, dice, &ticket, whose)?;
         let reporter = if ticket.mode == Mode::Anonymous { Target::Reporter(entry) } else { Target::Chat(whose.conversation) };
         let mut last = String::new();
+        // Keys are spread as real ones are, those of one ticket side by side: with seven places in the index for each ticket instead
+        // of one, filling would mostly write pages.
+        let turns = self.keys.hash("turn", &format!("fill-{}", ticket.id));
         for (seq, step) in (1..).zip(steps) {
-            let key = self.keys.hash("turn", &format!("fill-{}-{seq}", ticket.id));
+            let key = format!("{turns}{seq:02}");
             if step.at > self.now - SEEN {
                 self.seen.push((key.clone(), step.at));
             }
