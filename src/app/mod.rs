@@ -139,17 +139,18 @@ impl Running {
                 stop: stop.clone(),
             })
         });
-        let shell = web::Web::new(
-            bot.clone(),
-            house.channels().clone(),
-            db.clone(),
-            clock.clone(),
-            wake.clone(),
-            keeper_wake.clone(),
+        let shell = web::Web {
+            bot: bot.clone(),
+            channels: house.channels().clone(),
+            db: db.clone(),
+            clock: clock.clone(),
+            wake: wake.clone(),
+            media: keeper_wake.clone(),
             metrics,
-            &config.limits,
-            ready.clone(),
-        );
+            gate: web::Gate::of(&config.limits, house.channels()),
+            requests: web::Ids::default(),
+            ready: ready.clone(),
+        };
         let (mut router, metrics) = web::routers(shell, page);
         match config.server.metrics {
             None if demonstration => router = router.merge(metrics),

@@ -6,13 +6,14 @@ mod ready;
 mod request;
 mod wording;
 
+pub use limits::Gate;
 pub use ready::{Ready, Reason};
+pub use request::Ids;
 
 use crate::{
     bot::{self, App, Bot, Given, Overflow},
     channels::{Answer, Channel, Heard, MAX_BODY, Request},
     clock::Clock,
-    config::Limits,
     db::Db,
     message::{Content, Reply, Update},
     metrics::{Hooked, Metrics},
@@ -26,7 +27,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use limits::{Gate, Verdict};
+use limits::Verdict;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -37,36 +38,26 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the handlers share.
 pub struct Web<A> {
-    bot: Arc<Bot<A>>,
-    channels: Arc<HashMap<String, Channel>>,
-    db: Db,
-    clock: Clock,
-    wake: Wake,
-    media: crate::media::Wake,
-    metrics: Metrics,
-    gate: Gate,
-    requests: request::Ids,
-    ready: Arc<Ready>,
-}
-
-impl<A: App> Web<A> {
-    /// The shell around a bot and its channels.
-    pub fn new(
-        bot: Arc<Bot<A>>,
-        channels: Arc<HashMap<String, Channel>>,
-        db: Db,
-        clock: Clock,
-        wake: Wake,
-        media: crate::media::Wake,
-        metrics: Metrics,
-        limits: &Limits,
-        ready: Arc<Ready>,
-    ) -> Self {
-        // Only whoever sits at the machine reaches the simulator, and may let anybody there talk as fast as he likes.
-        let counted = channels.iter().filter(|(_, channel)| !matches!(channel, Channel::Simulator(_)));
-        let gate = Gate::new(limits, counted.map(|(id, _)| id.as_str()));
-        Web { bot, channels, db, clock, wake, media, metrics, gate, requests: request::Ids::new(), ready }
-    }
+    /// Takes what was heard.
+    pub bot: Arc<Bot<A>>,
+    /// The channels by their ids.
+    pub channels: Arc<HashMap<String, Channel>>,
+    /// The database, for what is counted in it.
+    pub db: Db,
+    /// The time by which callbacks are old.
+    pub clock: Clock,
+    /// Hears which replies were handed over.
+    pub wake: Wake,
+    /// Hears of new files.
+    pub media: crate::media::Wake,
+    /// Counts.
+    pub metrics: Metrics,
+    /// How often somebody may write.
+    pub gate: Gate,
+    /// Gives requests their ids.
+    pub requests: Ids,
+    /// Knows whether messages can be taken.
+    pub ready: Arc<Ready>,
 }
 
 /// The addresses for everybody, with the demonstration's `page`, and those for whoever watches the figures.

@@ -10,20 +10,22 @@ pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST: usize = 64;
 
 /// Gives out ids that no other process gives out.
-pub(super) struct Ids {
+pub struct Ids {
     process: String,
     next: AtomicU64,
 }
 
-impl Ids {
-    pub(super) fn new() -> Self {
+impl Default for Ids {
+    fn default() -> Self {
         // Letters alone, so that no id looks like somebody's number.
         let letter = |nibble: u8| char::from(b'a' + nibble);
         let random = random::<6>().unwrap_or_default();
         let process = random.iter().flat_map(|byte| [letter(byte >> 4), letter(byte & 15)]).collect();
         Ids { process, next: AtomicU64::new(1) }
     }
+}
 
+impl Ids {
     /// The id that the proxy gave, if it is one, else a new one.
     pub(super) fn of(&self, headers: &HeaderMap) -> String {
         let given = headers.get(HEADER).and_then(|id| id.to_str().ok()).filter(|id| is_sane(id));
@@ -42,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_sane_id_is_taken_over_and_anything_else_replaced() {
-        let ids = Ids::new();
+        let ids = Ids::default();
         let of = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER, value.parse().unwrap());
@@ -56,6 +58,6 @@ mod tests {
         }
         assert!(ids.process.len() == 12 && ids.process.bytes().all(|byte| byte.is_ascii_lowercase()));
         assert_ne!(ids.of(&HeaderMap::new()), ids.of(&HeaderMap::new()));
-        assert_ne!(Ids::new().process, Ids::new().process);
+        assert_ne!(Ids::default().process, Ids::default().process);
     }
 }
