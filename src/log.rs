@@ -78,9 +78,11 @@ where
         Format::Text => line.with_ansi(io::stderr().is_terminal()).boxed(),
         Format::Json => line.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    // The pool says every try to connect; we say once that the database is gone, and once that it is back.
+    // The pool says every try to connect and every wait; we say once that the database is gone, and once that it is back.
     let kept = filter_fn(|about: &Metadata<'_>| {
-        is_ours(about) || (*about.level() <= Level::WARN && !about.target().starts_with("sqlx_core::pool"))
+        is_ours(about)
+            || (*about.level() <= Level::WARN
+                && !["sqlx_core::pool", "sqlx::pool"].iter().any(|pool| about.target().starts_with(pool)))
     });
     tracing_subscriber::registry().with(line).with(filter).with(kept)
 }

@@ -107,7 +107,9 @@ pub async fn listen(db: Db, url: String, hear: impl Fn(News), stop: Cancellation
             lost = listening => lost,
             () = stop.cancelled() => return,
         };
-        if let Err(error) = lost {
+        if let Err(error) = lost.map_err(Error::from)
+            && !db.noticed(&error)
+        {
             tracing::warn!(error = %error, "news of other processes cannot be heard now: {error}");
         }
         tokio::select! {
