@@ -57,11 +57,9 @@ impl Turned {
 pub enum Hooked {
     /// It was answered in time.
     Answered,
-    /// The turn took too long for the response; the courier delivers its answer.
-    Late,
     /// Signature, envelope or time were wrong.
     Refused,
-    /// There was no room or no database.
+    /// There was no room or no database, or the turn was not committed in time.
     Overflow,
 }
 
@@ -69,7 +67,6 @@ impl Hooked {
     fn name(self) -> &'static str {
         match self {
             Hooked::Answered => "answered",
-            Hooked::Late => "late",
             Hooked::Refused => "refused",
             Hooked::Overflow => "overflow",
         }
