@@ -239,7 +239,7 @@ mod tests {
         Tokens::new("mp".to_owned(), "mp wx1".to_owned(), shared, BUSY)
     }
 
-    /// A platform that gives T1, T2 … for two hours each.
+    /// A platform that gives tokens 1, 2 … for two hours each.
     #[derive(Clone, Default)]
     struct Platform(Arc<AtomicUsize>);
 
@@ -247,7 +247,7 @@ mod tests {
         async fn fetch(self) -> Result<Fresh, &'static str> {
             tokio::time::sleep(Duration::from_millis(30)).await;
             let count = self.0.fetch_add(1, Ordering::SeqCst) + 1;
-            Ok(Fresh { value: format!("T{count}").into(), use_for: Duration::from_secs(7_200) })
+            Ok(Fresh { value: format!("token {count}").into(), use_for: Duration::from_secs(7_200) })
         }
 
         fn fetches(&self) -> usize {
@@ -272,18 +272,18 @@ mod tests {
                 let asked = all.iter().flat_map(|tokens| [tokens, tokens]);
                 futures_util::future::join_all(asked.map(|tokens| ask(tokens, &platform, refused))).await
             };
-            assert!(get(None).await.iter().all(|token| token == "T1"));
-            assert!(get(Some("T1")).await.iter().all(|token| token == "T2"), "who was refused T1 takes T2, whoever fetched it");
-            assert!(get(Some("T1")).await.iter().all(|token| token == "T2"), "T2 is not what was refused");
+            assert!(get(None).await.iter().all(|token| token == "token 1"));
+            assert!(get(Some("token 1")).await.iter().all(|token| token == "token 2"), "who was refused the first takes the second, whoever fetched it");
+            assert!(get(Some("token 1")).await.iter().all(|token| token == "token 2"), "the second is not what was refused");
             clock.advance(3 * HOUR);
-            assert!(get(None).await.iter().all(|token| token == "T3"), "a token ends");
+            assert!(get(None).await.iter().all(|token| token == "token 3"), "a token ends");
             assert_eq!(platform.fetches(), 3);
             let late = tokens(Some(shared(place.open().await, &clock)));
-            assert_eq!(ask(&late, &platform, None).await, "T3", "a program that starts reads it");
+            assert_eq!(ask(&late, &platform, None).await, "token 3", "a program that starts reads it");
             let db = place.open().await;
             let sealed: String =
                 sqlx::query_scalar("SELECT sealed FROM access_token").fetch_one(&mut *db.read().await.unwrap()).await.unwrap();
-            assert!(!sealed.contains("T3"), "{sealed}");
+            assert!(!sealed.contains("token 3"), "{sealed}");
             let left: i64 =
                 sqlx::query_scalar("SELECT COUNT(*) FROM lease").fetch_one(&mut *db.read().await.unwrap()).await.unwrap();
             assert_eq!(left, 0);
@@ -295,13 +295,13 @@ mod tests {
         for place in testing::places().await {
             let (clock, platform) = (Clock::starting_at(1_800_000_000_000), Platform::default());
             let one = tokens(Some(shared(place.open().await, &clock)));
-            assert_eq!(ask(&one, &platform, None).await, "T1");
-            let refused = SecretString::from("T1");
+            assert_eq!(ask(&one, &platform, None).await, "token 1");
+            let refused = SecretString::from("token 1");
             let failed = one.get(Some(&refused), async { Err("secret wrong") }).await;
             assert_eq!(failed.err(), Some("secret wrong"));
             let other = tokens(Some(shared(place.open().await, &clock)));
-            assert_eq!(ask(&other, &platform, None).await, "T2", "the refused one is not offered to others");
-            assert_eq!(ask(&one, &platform, None).await, "T2");
+            assert_eq!(ask(&other, &platform, None).await, "token 2", "the refused one is not offered to others");
+            assert_eq!(ask(&one, &platform, None).await, "token 2");
         }
     }
 
@@ -319,7 +319,7 @@ mod tests {
                 clock.advance(LEASE);
             };
             let (token, ()) = tokio::join!(asking, turning);
-            assert_eq!(token, "T1");
+            assert_eq!(token, "token 1");
         }
     }
 
@@ -327,7 +327,7 @@ mod tests {
     async fn without_a_database_one_process_still_fetches_once() {
         let (alone, platform) = (tokens(None), Platform::default());
         let all = futures_util::future::join_all((0..5).map(|_| ask(&alone, &platform, None))).await;
-        assert!(all.iter().all(|token| token == "T1"));
-        assert_eq!((ask(&alone, &platform, Some("T1")).await, platform.fetches()), ("T2".to_owned(), 2));
+        assert!(all.iter().all(|token| token == "token 1"));
+        assert_eq!((ask(&alone, &platform, Some("token 1")).await, platform.fetches()), ("token 2".to_owned(), 2));
     }
 }

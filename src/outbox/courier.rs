@@ -22,7 +22,7 @@ use crate::{
     seal::Keys,
 };
 use futures_util::FutureExt;
-use std::{collections::HashSet, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::{HashMap, HashSet}, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -81,6 +81,9 @@ pub struct Courier<P> {
     sends: JoinSet<(Parcel, Option<Outcome>)>,
     /// The rows of `sends`. A clock that jumps over a lease must not make us take what we have in hand.
     in_hand: HashSet<i64>,
+    /// By window, what ends when the last send to this chat has: several lanes may lead there, such as a group's own and that of
+    /// the answers in it, and what was claimed first is read first.
+    lines: HashMap<String, CancellationToken>,
     /// What has ended and is not written down yet.
     ended: Vec<End>,
     /// Channels whose circuit has opened, so that what waits for them is given its way anew.
@@ -117,6 +120,7 @@ impl<P: Post> Courier<P> {
             beat: BEAT,
             sends: JoinSet::new(),
             in_hand: HashSet::new(),
+            lines: HashMap::new(),
             ended: Vec::new(),
             opened: Vec::new(),
             adopted: false,
@@ -266,12 +270,19 @@ impl<P: Post> Courier<P> {
         Ok(looked)
     }
 
-    /// Sends one message in a task of its own, at the rate that the platform permits.
+    /// Sends one message in a task of its own, behind what is on its way to the same chat and at the rate that the platform
+    /// permits.
     fn send(&mut self, parcel: Parcel, stop: &CancellationToken) {
         let (post, traffic, metrics, stop) = (self.post.clone(), self.traffic.clone(), self.metrics.clone(), stop.clone());
         let pace = post.ability(&parcel.to.channel).map(|ability| ability.pace);
         self.in_hand.insert(parcel.row.id);
+        let done = CancellationToken::new();
+        let before = self.lines.insert(parcel.window.clone(), done.clone());
         self.sends.spawn(async move {
+            let _done = done.drop_guard();
+            if let Some(before) = before {
+                before.cancelled().await;
+            }
             let limited = !matches!(parcel.way, Way::Session(_));
             if let Some(pace) = pace.filter(|_| limited)
                 && !may_call(&traffic, &parcel.to.channel, pace, &stop).await
@@ -292,6 +303,9 @@ impl<P: Post> Courier<P> {
     fn take_in(&mut self, sent: Result<(Parcel, Option<Outcome>), tokio::task::JoinError>) {
         let Ok((parcel, outcome)) = sent else { return };
         self.in_hand.remove(&parcel.row.id);
+        if self.lines.get(&parcel.window).is_some_and(CancellationToken::is_cancelled) {
+            self.lines.remove(&parcel.window);
+        }
         let sign = match &outcome {
             None => Sign::None,
             Some(Outcome::Down(_) | Outcome::Unknown(_)) => Sign::Fails,

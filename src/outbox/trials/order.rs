@@ -47,6 +47,18 @@ async fn messages_for_a_role_reach_each_holder_in_order_whoever_replaces_it() {
     place.end(&[&one, &two]).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_lanes_to_one_chat_do_not_overtake_each_other() {
+    let (place, db) = Place::new().await;
+    let world = Arc::new(World { pause: Duration::from_millis(200), hurries: true, ..World::default() });
+    write_at(&db, &[push(Target::Chat(1), "0"), push(Target::Person(1), "1")], place.clock.now()).await;
+    let courier = place.at_work(&db, &world);
+    until_sent(&db, 2).await;
+    world.assert_each_once_in_order(1, 2);
+    courier.end().await;
+    place.end(&[&db]).await;
+}
+
 #[tokio::test]
 async fn a_row_in_hand_holds_its_lane_even_after_its_lease() {
     let (place, db) = Place::new().await;
