@@ -18,9 +18,10 @@ CREATE TABLE setting (
 );
 INSERT INTO setting (name, value) VALUES ('org_version', '0');
 
--- A keyed hash of the message's key; the outbox rows with the same turn_key are the stored answer.
+-- The keyed hash of the message's key, and the turn it had: the outbox rows of that turn are the stored answer.
 CREATE TABLE seen (
-    turn_key TEXT PRIMARY KEY,
+    message  TEXT PRIMARY KEY,
+    turn_key TEXT NOT NULL,
     at       BIGINT NOT NULL
 );
 CREATE INDEX seen_at ON seen (at);

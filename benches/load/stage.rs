@@ -118,6 +118,8 @@ dir = "{folder}/media"
 org = "{folder}/org.toml"
 [security]
 key = "bG9hZC1sb2FkLWxvYWQtbG9hZC1sb2FkLWxvYWQtbG8="
+[limits]
+channel = "none"
 [[channel]]
 kind = "wechat"
 id = "mp"

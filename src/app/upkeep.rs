@@ -359,7 +359,7 @@ mod tests {
             let clock = Clock::starting_at(crate::clock::parse("2026-11-23T10:00:00+08:00").unwrap());
             let (_, db) = process(&place, &clock).await;
             let put = async || {
-                let sql = "INSERT INTO seen (turn_key, at) VALUES ('old', 0)";
+                let sql = "INSERT INTO seen (message, turn_key, at) VALUES ('old', '1', 0)";
                 sqlx::query(sql).execute(&mut *db.read().await.unwrap()).await.unwrap();
             };
             put().await;

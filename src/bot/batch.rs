@@ -61,8 +61,9 @@ pub(super) enum Delivered {
 }
 
 struct Pending {
-    update: Update,
+    update: Arc<Update>,
     answer: oneshot::Sender<Result<Given, Overflow>>,
+    begun: Instant,
 }
 
 /// The framework at work for one application.
@@ -104,21 +105,24 @@ impl<A: App> Bot<A> {
         (bot, workers)
     }
 
-    /// Takes an update and waits until its turn has been committed.
+    /// Takes an update and waits until its turn has been committed. Whoever stops waiting stops nothing: once it has joined the
+    /// queue it has its turn, and its reply stays held for the next delivery or the courier.
     ///
     /// # Errors
     /// When there is no room or no database; nothing was kept then and the platform should deliver again.
-    pub async fn take(&self, update: Update) -> Result<Given, Overflow> {
-        let (begun, channel, sender) = (Instant::now(), update.from.channel.clone(), sender(&update.from));
+    pub async fn take(&self, update: impl Into<Arc<Update>>) -> Result<Given, Overflow> {
+        let (begun, update) = (Instant::now(), update.into());
         let (answer, given) = oneshot::channel();
-        let given = match self.queue.put(&sender, Pending { update, answer }).await {
-            Ok(()) => given.await.unwrap_or(Err(Overflow::NoRoom)),
-            Err(overflow) => Err(overflow),
-        };
-        let turned = given.as_ref().map_or(Turned::Overflow, |given| given.turned);
-        self.metrics.turned(&channel, turned, begun.elapsed());
-        tracing::debug!(channel, ?turned, "a message had its turn");
-        given
+        if let Err(overflow) = self.queue.put(&sender(&update.from), Pending { update: update.clone(), answer, begun }).await {
+            self.turned(&update, begun, Turned::Overflow);
+            return Err(overflow);
+        }
+        given.await.unwrap_or(Err(Overflow::NoRoom))
+    }
+
+    fn turned(&self, update: &Update, begun: Instant, turned: Turned) {
+        self.metrics.turned(&update.from.channel, turned, begun.elapsed());
+        tracing::debug!(channel = update.from.channel, ?turned, "a message had its turn");
     }
 
     /// Messages that wait for a worker.
@@ -129,11 +133,6 @@ impl<A: App> Bot<A> {
     /// Must a message wait for room now?
     pub fn is_full(&self) -> bool {
         self.queue.is_full()
-    }
-
-    /// The keyed hash of an update's key.
-    pub fn turn_key(&self, update: &Update) -> String {
-        self.keys.hash("turn", &update.key)
     }
 
     /// One batch. Nothing of it remains when this fails.
@@ -162,11 +161,11 @@ impl<A: App> Bot<A> {
         delivered: Delivered,
         now: Millis,
     ) -> Result<(Vec<Given>, bool)> {
-        let turn_keys: Vec<String> = updates.iter().map(|update| self.turn_key(update)).collect();
-        let mut sorted = turn_keys.clone();
+        let messages: Vec<String> = updates.iter().map(|update| store::message_hash(&self.keys, update)).collect();
+        let mut sorted = messages.clone();
         sorted.sort();
         sorted.dedup();
-        let mut fresh = store::mark_seen(tx, &sorted, now).await?;
+        let mut marks = store::mark_seen(tx, &sorted, now).await?;
 
         let hashes: Vec<String> = updates.iter().map(|update| conversation_hash(&self.keys, &update.from)).collect();
         let private: Vec<Option<String>> = updates
@@ -187,9 +186,12 @@ impl<A: App> Bot<A> {
         let mut heard = Vec::with_capacity(updates.len());
         // Actors are taken in order; the batch is reversed so that each can be popped instead of cloned.
         actors.reverse();
-        for (((update, turn_key), hash), private) in updates.iter().zip(&turn_keys).zip(&hashes).zip(&private) {
+        for (((update, message), hash), private) in updates.iter().zip(&messages).zip(&hashes).zip(&private) {
             let actor = actors.pop().ok_or_else(|| Error::fault("fewer actors than messages"))?;
-            if !fresh.remove(turn_key) {
+            let mark = marks.get_mut(message).ok_or_else(|| Error::fault("a message has no mark"))?;
+            let turn_key = mark.turn_key.as_str();
+            // Within a batch, too, only the first of two that are the same has a turn.
+            if !std::mem::take(&mut mark.fresh) {
                 given.push(self.repeated(tx, turn_key, &all).await?);
                 continue;
             }
@@ -393,7 +395,7 @@ async fn work<A: App>(bot: Arc<Bot<A>>, number: usize) {
 }
 
 async fn run<A: App>(bot: &Bot<A>, batch: Vec<Pending>) {
-    let updates: Vec<&Update> = batch.iter().map(|pending| &pending.update).collect();
+    let updates: Vec<&Update> = batch.iter().map(|pending| &*pending.update).collect();
     let results = match bot.db.patiently(bot.batch(&updates)).await {
         Ok(given) => given.into_iter().map(Ok).collect(),
         // One by one they would only wait one after the other for what none of them can have.
@@ -409,13 +411,9 @@ async fn run<A: App>(bot: &Bot<A>, batch: Vec<Pending>) {
         Err(_) => vec![alone(bot, updates[0]).instrument(span(updates[0])).await],
     };
     for (pending, result) in batch.into_iter().zip(results) {
-        let held = result.as_ref().ok().and_then(|given| given.held.as_ref().map(|(row, _)| *row));
-        if pending.answer.send(result).is_err()
-            && let Some(row) = held
-        {
-            // The hook has gone, so nobody will hand the reply over: it is the courier's.
-            bot.wake.settle(row, false);
-        }
+        bot.turned(&pending.update, pending.begun, result.as_ref().map_or(Turned::Overflow, |given| given.turned));
+        // Nobody may be waiting any more; the reply stays held then.
+        let _ = pending.answer.send(result);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     App, Bot, Collected, Given,
     batch::{Delivered, Finished, Written},
-    store::{self, conversation_hash},
+    store::{self, Mark, conversation_hash},
     wording,
 };
 use crate::{
@@ -132,9 +132,10 @@ impl<A: App> Bot<A> {
     /// A message that fails by itself: kept as a fault and answered neutrally, so that the platform does not bring it again.
     pub(super) async fn failed(&self, update: &Update, why: &str) -> Result<Given> {
         let now = self.clock.now();
-        let turn_key = self.turn_key(update);
         let mut tx = self.db.write().await?;
-        if store::mark_seen(&mut tx, std::slice::from_ref(&turn_key), now).await?.is_empty() {
+        let marks = store::mark_seen(&mut tx, &[store::message_hash(&self.keys, update)], now).await?;
+        let Mark { turn_key, fresh } = marks.into_values().next().ok_or_else(|| Error::fault("a message has no mark"))?;
+        if !fresh {
             // Delivered twice, and the other one was quicker: its answer is this one's too.
             let held = outbox::stored_answer(tx.conn(), &self.keys, &turn_key).await?;
             tx.rollback().await;

@@ -10,7 +10,7 @@ use crate::{
     seal::Keys,
 };
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// A conversation as loaded and locked for a batch.
 #[derive(Debug)]
@@ -34,39 +34,58 @@ pub fn conversation_hash(keys: &Keys, from: &Address) -> String {
     keys.hash("conversation", &format!("{}|{}|{}", from.channel, from.group.as_deref().unwrap_or_default(), from.account))
 }
 
-/// Marks messages as seen; returns those that were not seen before. `turn_keys` is sorted and without repeats.
+/// The keyed hash by which a message is known when it comes again.
+pub fn message_hash(keys: &Keys, update: &Update) -> String {
+    keys.hash("turn", &update.key)
+}
+
+/// The turn of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Names the turn in all that it leaves. Keys count up: what is found by them stands together, where hashes would lie scattered
+    /// over their whole index.
+    pub turn_key: String,
+    /// It is to have it now; else it had it before.
+    pub fresh: bool,
+}
+
+/// Marks messages, by their hashes, as seen and says which turn each has. `messages` is sorted and without repeats.
 ///
 /// # Errors
 /// Those of the database; when another process marks one of them at this moment, so that nobody can say whose it is.
-pub async fn mark_seen(tx: &mut Tx, turn_keys: &[String], now: Millis) -> Result<HashSet<String>> {
-    let mut fresh: HashSet<String> = turn_keys.iter().cloned().collect();
+pub async fn mark_seen(tx: &mut Tx, messages: &[String], now: Millis) -> Result<HashMap<String, Mark>> {
+    let mut marks = HashMap::with_capacity(messages.len());
     // Hardly one was seen before, so asking first gives no rows where the INSERT would have to return all.
-    for (sql, values) in in_list(tx.kind(), "SELECT turn_key FROM seen WHERE turn_key IN", "", turn_keys) {
+    for (sql, values) in in_list(tx.kind(), "SELECT message, turn_key FROM seen WHERE message IN", "", messages) {
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in values {
             query = query.bind(value.to_owned());
         }
         for row in query.fetch_all(tx.conn()).await? {
-            fresh.remove(row.try_get::<&str, _>(0)?);
+            marks.insert(row.try_get(0)?, Mark { turn_key: row.try_get(1)?, fresh: false });
         }
     }
-    let new: Vec<&String> = turn_keys.iter().filter(|key| fresh.contains(*key)).collect();
+    let mut new = Vec::with_capacity(messages.len());
+    for message in messages.iter().filter(|message| !marks.contains_key(*message)) {
+        new.push((message, tx.id()?.to_string()));
+    }
     for chunk in new.chunks(64) {
         let Some(keys) = padded(chunk) else { continue };
         let sql = format!(
-            "INSERT INTO seen (turn_key, at) VALUES {} ON CONFLICT (turn_key) DO NOTHING",
-            rows(tx.kind(), keys.len(), 2)
+            "INSERT INTO seen (message, turn_key, at) VALUES {} ON CONFLICT (message) DO NOTHING",
+            rows(tx.kind(), keys.len(), 3)
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for key in keys {
-            query = query.bind(key.to_string()).bind(now);
+        for (message, turn_key) in keys {
+            query = query.bind(message.as_str()).bind(turn_key.as_str()).bind(now);
         }
         let written = query.execute(tx.conn()).await?.rows_affected();
         if written != chunk.len() as u64 {
             return Err(Error::Database(sqlx::Error::Protocol("a message was marked as seen by somebody else at once".into())));
         }
     }
-    Ok(fresh)
+    marks.extend(new.into_iter().map(|(message, turn_key)| (message.clone(), Mark { turn_key, fresh: true })));
+    Ok(marks)
 }
 
 /// Loads and locks the conversations of these senders, making those that are missing. `wanted` is sorted and without repeats.

@@ -273,7 +273,10 @@ mod tests {
                 futures_util::future::join_all(asked.map(|tokens| ask(tokens, &platform, refused))).await
             };
             assert!(get(None).await.iter().all(|token| token == "token 1"));
-            assert!(get(Some("token 1")).await.iter().all(|token| token == "token 2"), "who was refused the first takes the second, whoever fetched it");
+            assert!(
+                get(Some("token 1")).await.iter().all(|token| token == "token 2"),
+                "who was refused the first takes the second, whoever fetched it"
+            );
             assert!(get(Some("token 1")).await.iter().all(|token| token == "token 2"), "the second is not what was refused");
             clock.advance(3 * HOUR);
             assert!(get(None).await.iter().all(|token| token == "token 3"), "a token ends");

@@ -22,7 +22,13 @@ use crate::{
     seal::Keys,
 };
 use futures_util::FutureExt;
-use std::{collections::{HashMap, HashSet}, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 

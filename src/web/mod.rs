@@ -93,7 +93,7 @@ async fn hook<A: App>(
 
 /// Verified and parsed, then a turn, then the answer.
 async fn heard<A: App>(
-    web: &Arc<Web<A>>,
+    web: &Web<A>,
     id: &str,
     method: Method,
     query: Option<String>,
@@ -136,7 +136,8 @@ async fn heard<A: App>(
     if let Some(response) = over_rate(web, channel, &mut update) {
         return response;
     }
-    match turn(web, update.clone()).await {
+    let update = Arc::new(update);
+    match turn(web, &update).await {
         Ok(given) => {
             if carries_media(&update) {
                 web.media.wake();
@@ -185,15 +186,11 @@ fn carries_media(update: &Update) -> bool {
     matches!(&update.content, Content::Said(said) if !said.media.is_empty())
 }
 
-/// Runs the turn in a task of its own, so that a platform that hangs up does not stop it half-way. What is committed too late for
-/// this response stays held for the next delivery; if none comes, the courier sends it.
-async fn turn<A: App>(web: &Arc<Web<A>>, update: Update) -> Result<Given, Overflow> {
-    let shared = web.clone();
-    let taken = tokio::spawn(async move { shared.bot.take(update).await }.in_current_span());
-    match tokio::time::timeout(ANSWER_WITHIN, taken).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) | Err(_) => Err(Overflow::NoDatabase),
-    }
+/// Waits for the turn, which a platform that hangs up does not stop. What is committed too late for this response stays held for the
+/// next delivery; if none comes, the courier sends it.
+async fn turn<A: App>(web: &Web<A>, update: &Arc<Update>) -> Result<Given, Overflow> {
+    let taken = tokio::time::timeout(ANSWER_WITHIN, web.bot.take(update.clone())).await;
+    taken.unwrap_or(Err(Overflow::NoDatabase))
 }
 
 fn respond(answer: Answer) -> Response {

@@ -298,13 +298,17 @@ impl County {
             via: None,
             request: String::new(),
         };
-        let turn_key = self.bots[0].turn_key(&update);
         let given = if way.twice {
             let (one, two) = (self.bring(&update, way.replica), self.bring(&update, way.replica + 1));
             <[Option<Given>; 2]>::from(tokio::join!(one, two)).to_vec()
         } else {
             vec![self.bring(&update, way.replica).await]
         };
+        let turn_key: String = sqlx::query_scalar("SELECT turn_key FROM seen WHERE message = $1")
+            .bind(minhu::bot::store::message_hash(&self.keys, &update))
+            .fetch_one(&mut *self.db.read().await.unwrap())
+            .await
+            .unwrap();
         let mut heard = self.heard(who, &turn_key).await;
         let turns = given.iter().flatten().filter(|given| given.turned != Turned::Repeated).count();
         // Whoever brings it again gets the answer that was stored, to the letter.

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Tickets written in one transaction.
 const BATCH: i64 = 4_000;
 /// Ids that a ticket needs with everything beside it, at most.
-const IDS: i64 = 48;
+const IDS: i64 = 56;
 /// How far back the first ticket lies.
 const YEARS: Millis = 3 * 365 * DAY;
 /// What is still open is no older than this.

@@ -97,7 +97,7 @@ pub(super) struct Rows<'k> {
     ratings: Vec<(i64, i64, i64, Millis)>,
     looks: Vec<Beside>,
     files: Vec<Beside>,
-    seen: Vec<(String, Millis)>,
+    seen: Vec<(String, String, Millis)>,
     helpers: Vec<Beside>,
     orders: Vec<Beside>,
     checks: Vec<Beside>,
@@ -130,13 +130,10 @@ impl<'k> Rows<'k> {
         let entry = self.reporter(tx, dice, &ticket, whose)?;
         let reporter = if ticket.mode == Mode::Anonymous { Target::Reporter(entry) } else { Target::Chat(whose.conversation) };
         let mut last = String::new();
-        // Keys are spread as real ones are, those of one ticket side by side: with seven places in the index for each ticket instead
-        // of one, filling would mostly write pages.
-        let turns = self.keys.hash("turn", &format!("fill-{}", ticket.id));
         for (seq, step) in (1..).zip(steps) {
-            let key = format!("{turns}{seq:02}");
+            let key = tx.id()?.to_string();
             if step.at > self.now - SEEN {
-                self.seen.push((key.clone(), step.at));
+                self.seen.push((self.keys.hash("turn", &format!("fill-{key}")), key.clone(), step.at));
             }
             self.tell(tx, dice, &ticket, (entry, &reporter), &step, &key)?;
             last = self.event(tx, &ticket, seq, key, step, &last)?;
@@ -326,8 +323,10 @@ impl<'k> Rows<'k> {
             query.bind(*ticket).bind(1_i64).bind(*entry).bind(solved).bind(*value).bind(*at)
         })
         .await?;
-        insert(tx, "INSERT INTO seen (turn_key, at)", 2, "", &self.seen, |query, (key, at)| query.bind(key.as_str()).bind(*at))
-            .await?;
+        insert(tx, "INSERT INTO seen (message, turn_key, at)", 3, "", &self.seen, |query, (message, key, at)| {
+            query.bind(message.as_str()).bind(key.as_str()).bind(*at)
+        })
+        .await?;
         self.write_beside(tx).await
     }
 

@@ -276,7 +276,7 @@ async fn trouble_of_the_database_is_never_a_fault() {
     assert_eq!(room.hears(&["one", "trouble", "two"]).await, ["503", "503", "503"]);
     assert!(room.db.trouble().is_some());
     assert!(room.faults().await.is_empty() && room.effects().await.is_empty());
-    assert!(room.rows("SELECT turn_key FROM seen").await.is_empty());
+    assert!(room.rows("SELECT message FROM seen").await.is_empty());
     room.app.mended.store(true, Ordering::Relaxed);
     room.db.probe(true).await.unwrap();
     assert_eq!(room.db.trouble(), None);
