@@ -122,7 +122,7 @@ impl<A: App> Bot<A> {
 
     fn turned(&self, update: &Update, begun: Instant, turned: Turned) {
         self.metrics.turned(&update.from.channel, turned, begun.elapsed());
-        tracing::debug!(channel = update.from.channel, ?turned, "a message had its turn");
+        tracing::debug!(channel = update.from.channel, request = update.request, ?turned, "a message had its turn");
     }
 
     /// Messages that wait for a worker.
