@@ -26,10 +26,12 @@ const JUMP: Millis = MINUTE;
 /// After a jump the time is not trusted for so long: nothing is deleted or given up because of it.
 const DOUBT: Duration = Duration::from_secs(3_600);
 
-/// The time, running on from a point that can be moved.
+/// The time, running on from a point that can be moved, or standing there.
 #[derive(Debug, Clone)]
 pub struct Clock {
+    /// How far it is ahead of the true time; if it stands, what it shows.
     offset: Arc<AtomicI64>,
+    stands: bool,
     watch: Arc<Mutex<Watch>>,
 }
 
@@ -72,7 +74,7 @@ impl Watch {
 impl Default for Clock {
     fn default() -> Self {
         let watch = Watch { wall: system_millis(), at: Instant::now(), jump: None };
-        Clock { offset: Arc::default(), watch: Arc::new(Mutex::new(watch)) }
+        Clock { offset: Arc::default(), stands: false, watch: Arc::new(Mutex::new(watch)) }
     }
 }
 
@@ -89,9 +91,16 @@ impl Clock {
         clock
     }
 
+    /// A clock that shows `start` until it is moved: what is told by it does not depend on how quick the machine is.
+    pub fn standing_at(start: Millis) -> Self {
+        let watch = Watch { wall: start, at: Instant::now(), jump: None };
+        Clock { offset: Arc::new(start.into()), stands: true, watch: Arc::new(Mutex::new(watch)) }
+    }
+
     /// Now, in milliseconds UTC.
     pub fn now(&self) -> Millis {
-        system_millis() + self.offset.load(Ordering::Relaxed)
+        let offset = self.offset.load(Ordering::Relaxed);
+        if self.stands { offset } else { system_millis() + offset }
     }
 
     /// Moves the clock forward (or back) by `by` milliseconds, on purpose.
@@ -108,18 +117,22 @@ impl Clock {
 
     /// How far the clock is from the true time.
     pub fn offset(&self) -> Millis {
-        self.offset.load(Ordering::Relaxed)
+        let offset = self.offset.load(Ordering::Relaxed);
+        if self.stands { offset - system_millis() } else { offset }
     }
 
     /// Looks whether the system's time has jumped since the last look, and by how much. A machine that slept counts too.
     pub fn look(&self) -> Option<Millis> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner).look(self.now(), Instant::now())
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = if self.stands { watch.at } else { Instant::now() };
+        watch.look(self.now(), at)
     }
 
     /// By how much the time has jumped within the last hour. As long as it says something, the time is in doubt: a thing may look old
     /// and be young.
     pub fn jumped(&self) -> Option<Millis> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner).jumped(self.now(), Instant::now())
+        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.jumped(self.now(), if self.stands { watch.at } else { Instant::now() })
     }
 
     /// Makes the time jump as when the system's time is set: for tests, which cannot set that.

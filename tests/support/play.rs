@@ -146,7 +146,7 @@ impl Stage {
         cast.staff.values().for_each(|id| ding.know_staff(id));
         cast.groups.values().for_each(|id| ding.know_group(id));
         let now = minhu::clock::parse(BEGINNING).unwrap();
-        let clock = Clock::starting_at(now);
+        let clock = Clock::standing_at(now);
         let program = Program::start(folder.path(), &organisation, &wechat.base(), ding.base(), clock.clone()).await?;
         let http = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
         let mut stage = Stage {
