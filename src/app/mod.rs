@@ -228,7 +228,7 @@ impl Running {
         Ok(())
     }
 
-    /// Is nothing waiting to be done now?
+    /// Is nothing waiting to be done now? What is known of replies that were handed over is written down at once, for whoever asks.
     ///
     /// # Errors
     /// Those of the database.
@@ -236,6 +236,7 @@ impl Running {
         if self.bot.queued() > 0 || self.keeper.is_busy() {
             return Ok(false);
         }
+        self.wakes.iter().for_each(Wake::press);
         let now = self.clock.now();
         // What waits for a platform that is gone is not to be done now.
         let shut: Vec<String> = self

@@ -34,6 +34,8 @@ struct Ends {
     handed: Vec<i64>,
     late: Vec<i64>,
     since: Option<Instant>,
+    /// Somebody waits for them to be written down.
+    pressed: bool,
 }
 
 /// Ends that a transaction has written down. Dropped before [`Settled::kept`], they wait for the next one.
@@ -86,10 +88,19 @@ impl Wake {
         Ok(settled)
     }
 
+    /// Has what is known of held replies written down now, instead of with the next transaction.
+    pub fn press(&self) {
+        let mut ends = lock(&self.ends);
+        if ends.since.is_some() && !ends.pressed {
+            ends.pressed = true;
+            self.look.notify_one();
+        }
+    }
+
     /// Has something to be written down without waiting for another transaction?
     pub(super) fn is_pressed(&self) -> bool {
         let ends = lock(&self.ends);
-        !ends.late.is_empty() || ends.since.is_some_and(|since| since.elapsed() >= PATIENCE)
+        ends.pressed || !ends.late.is_empty() || ends.since.is_some_and(|since| since.elapsed() >= PATIENCE)
     }
 
     /// Is anything still to be written down?
