@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 #[path = "support/postgres.rs"]
+#[expect(dead_code, reason = "the crash test and the load use the rest")]
 mod postgres;
 
 use serde_json::{Value, json};
@@ -206,7 +207,7 @@ async fn a_server_that_stops_or_hangs_loses_nothing_and_everything_resumes() {
     if !on_postgres() {
         return;
     }
-    let server = postgres::Server::start();
+    let server = postgres::Server::start(&["fsync=off"]);
     let program = Program::start_on(Some(server.url())).await;
     program.until(None).await;
     program.deliver_until_taken("hello", "你好").await;
@@ -280,7 +281,7 @@ async fn without_room_on_the_disk_nothing_is_lost_and_it_goes_on_when_there_is_r
 
 #[tokio::test]
 async fn a_failed_message_is_looked_at_and_run_again_beside_the_service_and_without_it() {
-    let server = on_postgres().then(postgres::Server::start);
+    let server = on_postgres().then(|| postgres::Server::start(&["fsync=off"]));
     let mut program = Program::start_on(server.as_ref().map(postgres::Server::url)).await;
     program.deliver_until_taken("report", REPORT).await;
     program.deliver_until_taken("submit", "提交").await;

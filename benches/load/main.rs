@@ -20,6 +20,9 @@ mod client;
 mod dingtalk;
 mod echo;
 mod envelope;
+#[path = "../../tests/support/postgres.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
+mod postgres;
 mod stage;
 #[path = "../../tests/support/wechat.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]

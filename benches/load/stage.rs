@@ -3,6 +3,7 @@
 use crate::{
     dingtalk::FakeDing,
     envelope::{AES_KEY, APP_ID, APP_SECRET, TOKEN},
+    postgres::Server,
     wechat::FakeWeChat,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, PgConnection};
@@ -57,7 +58,7 @@ impl Platforms {
 /// The program's processes on one database.
 pub struct Stage {
     folder: PathBuf,
-    cluster: Option<Cluster>,
+    cluster: Option<Server>,
     /// The database's address.
     pub url: String,
     replicas: Vec<(Child, SocketAddr)>,
@@ -71,7 +72,7 @@ impl Stage {
             Database::Sqlite => (format!("sqlite://{}/minhu.db", folder.display()), None),
             Database::Server(url) => (own_database(url), None),
             Database::Cluster => {
-                let cluster = Cluster::start(fsync);
+                let cluster = Server::start(if fsync { &["max_connections=200"] } else { &["max_connections=200", "fsync=off"] });
                 (own_database(&cluster.url()), Some(cluster))
             }
         };
@@ -149,7 +150,7 @@ oapi_base = "{ding}"
     /// Processor seconds used so far: by the program, and by our own PostgreSQL server.
     pub fn processor(&self) -> (f64, f64) {
         let program = self.replicas.iter().map(|(child, _)| processor_of(child.id())).sum();
-        (program, self.cluster.as_ref().map_or(0.0, Cluster::processor))
+        (program, self.cluster.as_ref().map_or(0.0, processor_of_all))
     }
 
     /// One number out of the database.
@@ -227,83 +228,20 @@ fn processor_of(process: u32) -> f64 {
     stat(process).map_or(0.0, |fields| fields[0] + fields[1])
 }
 
-/// utime, stime, cutime and cstime of a process in seconds, then its parent's id.
-fn stat(process: u32) -> Option<[f64; 5]> {
+/// utime, stime, cutime and cstime of a process in seconds.
+fn stat(process: u32) -> Option<[f64; 4]> {
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let fields: Vec<f64> = text.rsplit_once(')')?.1.split_whitespace().map(|field| field.parse().unwrap_or(0.0)).collect();
     // Linux counts 100 ticks a second wherever this runs.
     let seconds = |at: usize| fields.get(at).map_or(0.0, |ticks| ticks / 100.0);
-    Some([seconds(11), seconds(12), seconds(13), seconds(14), fields.get(1).copied()?])
+    Some([seconds(11), seconds(12), seconds(13), seconds(14)])
 }
 
-/// A PostgreSQL server of our own.
-struct Cluster {
-    folder: tempfile::TempDir,
-    port: u16,
-    programs: PathBuf,
-}
-
-impl Cluster {
-    fn start(fsync: bool) -> Self {
-        let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-            .expect("PostgreSQL is not installed")
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        versions.sort();
-        let programs = versions.pop().unwrap().join("bin");
-        let parent = PathBuf::from(std::env::var_os("TMPDIR").unwrap_or_else(|| "/tmp".into()));
-        let folder = tempfile::Builder::new().prefix("minhu-load").tempdir_in(parent).unwrap();
-        let port = (20_000..32_000).find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap();
-        let cluster = Cluster { folder, port, programs };
-        let path = cluster.folder.path().display().to_string();
-        if cluster.as_root() {
-            assert!(Command::new("chown").arg("postgres").arg(&path).status().unwrap().success());
-        }
-        cluster.run("initdb", &["-D", &format!("{path}/data"), "-U", "minhutest", "--auth=trust", "-E", "UTF8", "--locale=C"]);
-        let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={path} -c max_connections=200 -c fsync={}",
-            if fsync { "on" } else { "off" }
-        );
-        let (data, log) = (format!("{path}/data"), format!("{path}/log"));
-        cluster.run("pg_ctl", &["start", "-w", "-s", "-D", &data, "-l", &log, "-o", &options]);
-        cluster
-    }
-
-    fn as_root(&self) -> bool {
-        std::fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nUid:\t0\t"))
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let program = self.programs.join(program);
-        let mut command = if self.as_root() {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        let status = command.args(arguments).current_dir(self.folder.path()).stdout(Stdio::null()).status().unwrap();
-        assert!(status.success(), "PostgreSQL did not start");
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://minhutest@127.0.0.1:{}/postgres", self.port)
-    }
-
-    /// Of the server with all its processes, those that ended too.
-    fn processor(&self) -> f64 {
-        let main = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap_or_default();
-        let Some(main) = main.lines().next().and_then(|line| line.parse::<u32>().ok()) else { return 0.0 };
-        let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-        let children: f64 = all.filter_map(stat).filter(|stat| stat[4] == f64::from(main)).map(|stat| stat[0] + stat[1]).sum();
-        children + stat(main).map_or(0.0, |stat| stat[..4].iter().sum())
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        self.run("pg_ctl", &["stop", "-s", "-m", "immediate", "-D", &format!("{}/data", self.folder.path().display())]);
-    }
+/// Processor seconds of a server with all its processes, those that ended too.
+fn processor_of_all(server: &Server) -> f64 {
+    let processes = server.processes();
+    let ended = processes.first().and_then(|first| stat(*first)).map_or(0.0, |stat| stat[2] + stat[3]);
+    ended + processes.into_iter().map(processor_of).sum::<f64>()
 }
 
 /// A fresh database on a server; gives its address.

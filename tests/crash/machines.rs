@@ -1,7 +1,7 @@
 //! The machines: one process on SQLite, two and a database server on PostgreSQL; how they die and come back.
 
 use crate::{
-    cluster::Cluster,
+    postgres::Server,
     town::{Chance, Town},
 };
 use minhu::clock::{Clock, SECOND, local};
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Machines {
     pub database: String,
-    cluster: Option<Cluster>,
+    cluster: Option<Server>,
     replicas: Arc<Vec<Replica>>,
     clock: Clock,
 }
@@ -69,7 +69,7 @@ impl fmt::Display for Killed {
 }
 
 impl Machines {
-    pub async fn start(folder: &Path, cluster: Option<Cluster>, clock: &Clock, settings: &str) -> Machines {
+    pub async fn start(folder: &Path, cluster: Option<Server>, clock: &Clock, settings: &str) -> Machines {
         let database = match &cluster {
             Some(cluster) => cluster.url(),
             None => format!("sqlite://{}", folder.join("minhu.db").display()),
@@ -229,12 +229,12 @@ pub async fn kill_at_random(town: &Town, kills: u32) -> Killed {
         {
             tokio::time::sleep(chance.millis(900)).await;
             if chance.below(4) == 0 {
-                cluster.stop_at_once();
+                cluster.down();
             } else {
                 cluster.kill();
             }
             tokio::time::sleep(chance.millis(300)).await;
-            cluster.start_again().unwrap();
+            cluster.up();
             killed.servers += 1;
             machines.all_ready().await;
             continue;

@@ -8,7 +8,6 @@
 //! Without `MINHUTEST_DATABASE_URL` the pass is that of SQLite, with it that of PostgreSQL, on a cluster of its own.
 #![cfg(test)]
 
-mod cluster;
 mod machines;
 mod people;
 mod reckoning;
@@ -16,10 +15,14 @@ mod town;
 
 #[path = "../support/dingtalk.rs"]
 mod dingtalk;
+#[path = "../support/postgres.rs"]
+#[expect(dead_code, reason = "the tests of outages and the load use the rest")]
+mod postgres;
 #[path = "../support/wechat.rs"]
 #[expect(dead_code, reason = "the channel's own tests use the rest")]
 mod wechat;
 
+use postgres::Server;
 use std::{sync::Arc, time::Instant};
 use town::{Chance, Town};
 
@@ -36,11 +39,11 @@ async fn nothing_is_lost_or_doubled_when_the_program_is_killed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled_when_a_replica_or_the_database_is_killed() {
     if std::env::var("MINHUTEST_DATABASE_URL").is_ok() {
-        pass(Some(cluster::Cluster::start().unwrap())).await;
+        pass(Some(Server::start(&[]))).await;
     }
 }
 
-async fn pass(cluster: Option<cluster::Cluster>) {
+async fn pass(cluster: Option<Server>) {
     let kills = std::env::var("MINHUTEST_KILLS").ok().map_or(KILLS, |kills| kills.parse().unwrap());
     let seed = std::env::var("MINHUTEST_SEED").ok().map_or_else(Chance::seed, |seed| seed.parse().unwrap());
     let home = if cluster.is_some() { "PostgreSQL, two replicas" } else { "SQLite" };

@@ -1,10 +1,10 @@
 //! Everything there is: platforms, machines, people, the time, and the book of what was said.
 
 use crate::{
-    cluster::Cluster,
     dingtalk::FakeDing,
     machines::Machines,
     people::{Book, Citizen},
+    postgres::Server,
     wechat::{FakeWeChat, WeChatUser},
 };
 use minhu::clock::Clock;
@@ -50,7 +50,7 @@ pub struct Town {
 }
 
 impl Town {
-    pub async fn found(cluster: Option<Cluster>, seed: u64) -> Town {
+    pub async fn found(cluster: Option<Server>, seed: u64) -> Town {
         let folder = tempfile::tempdir().unwrap();
         let wechat = FakeWeChat::start(APP_ID, APP_SECRET).await;
         let ding = FakeDing::start(CLIENT_ID, CLIENT_SECRET, CLIENT_ID).await;
