@@ -244,21 +244,13 @@ oapi_base = "http://127.0.0.1:9"
 
 #[tokio::test]
 async fn whoever_floods_is_told_so_and_nobody_else_waits() {
-    use sha1::Digest;
     let folder = tempfile::tempdir().unwrap();
     let running = limited_service(folder.path()).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let now = Clock::system().now() / 1_000;
-    let mut parts = ["token".to_owned(), now.to_string(), "nonce".to_owned()];
-    parts.sort();
-    let signature: String = sha1::Sha1::digest(parts.concat()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let url = format!("http://{}/hook/mp?signature={signature}&timestamp={now}&nonce=nonce", running.address());
+    let url = format!("http://{}{}", running.address(), in_plain_wechat(now));
     let say = async |account: &str, id: i64| {
-        let body = format!(
-            "<xml><ToUserName>gh_1</ToUserName><FromUserName>{account}</FromUserName><CreateTime>{now}</CreateTime>\
-             <MsgType>text</MsgType><Content>你好</Content><MsgId>{id}</MsgId></xml>"
-        );
-        let response = http.post(&url).body(body).send().await.unwrap();
+        let response = http.post(&url).body(greeting(account, id, now)).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     };
     for id in 1..=5 {
@@ -302,6 +294,60 @@ async fn whoever_floods_is_told_so_and_nobody_else_waits() {
         hear(&format!("other{id}"), id).await;
     }
     assert_eq!(hear("late", 14).await, 503, "without a response to speak in, the platform is asked to come again");
+    running.stop().await;
+}
+
+/// Where WeChat calls in plain mode, signed at this second.
+fn in_plain_wechat(now: i64) -> String {
+    use sha1::Digest;
+    let mut parts = ["token".to_owned(), now.to_string(), "nonce".to_owned()];
+    parts.sort();
+    let signature: String = sha1::Sha1::digest(parts.concat()).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("/hook/mp?signature={signature}&timestamp={now}&nonce=nonce")
+}
+
+/// 你好, as WeChat brings it in plain mode.
+fn greeting(account: &str, id: i64, now: i64) -> String {
+    format!(
+        "<xml><ToUserName>gh_1</ToUserName><FromUserName>{account}</FromUserName><CreateTime>{now}</CreateTime>\
+         <MsgType>text</MsgType><Content>你好</Content><MsgId>{id}</MsgId></xml>"
+    )
+}
+
+#[tokio::test]
+async fn a_platform_that_hangs_up_stops_no_turn_and_gets_its_answer_when_it_comes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = limited_service(folder.path()).await;
+    let now = Clock::system().now() / 1_000;
+    let (path, body) = (in_plain_wechat(now), greeting("laozhou", 1, now));
+    let number = async |sql: &'static str| -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut *running.db().read().await.unwrap()).await.unwrap()
+    };
+    // As long as somebody else writes, the turn cannot be committed and the hook waits.
+    let busy = running.db().write().await.unwrap();
+    let mut platform = tokio::net::TcpStream::connect(running.address()).await.unwrap();
+    let call = format!("POST {path} HTTP/1.1\r\nhost: minhu\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    tokio::io::AsyncWriteExt::write_all(&mut platform, call.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    drop(platform);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(number("SELECT COUNT(*) FROM seen").await, 0);
+    busy.rollback().await;
+    let begun = std::time::Instant::now();
+    while number("SELECT COUNT(*) FROM outbox WHERE state = 'held'").await != 1 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the turn did not happen");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let again = http.post(format!("http://{}{path}", running.address())).body(body).send().await.unwrap();
+    assert_eq!(again.status(), 200);
+    assert!(again.text().await.unwrap().contains("<Content>"));
+    while !running.quiet().await.unwrap() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the service does not come to rest");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let rows = (number("SELECT COUNT(*) FROM seen").await, number("SELECT COUNT(*) FROM outbox WHERE state = 'sent'").await);
+    assert_eq!((rows, number("SELECT COUNT(*) FROM outbox").await), ((1, 1), 1), "said once, in the response");
     running.stop().await;
 }
 
