@@ -141,8 +141,8 @@ pub fn parse(line: &str, forms: &[&'static Form], may: &dyn Fn(&Form) -> bool) -
     let mut words = line.split_whitespace();
     let (Some(first), Some(second), true) = (words.next(), words.next(), line.chars().count() <= 20) else { return None };
     let slip = (2..=4).contains(&first.chars().count()) && ticket_token(second).is_some_and(|(_, rest)| rest.is_empty());
-    let mistake = mistake(first, forms, may, false);
-    (slip && mistake.near.is_some()).then_some(Err(mistake))
+    let mistake = slip.then(|| mistake(first, forms, may, false))?;
+    mistake.near.is_some().then_some(Err(mistake))
 }
 
 /// The nearest command to a word that is none.

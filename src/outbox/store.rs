@@ -144,7 +144,7 @@ pub async fn handed(tx: &mut Tx, ids: &[i64], now: Millis) -> Result<()> {
     move_held(tx, ids, "UPDATE outbox SET state = 'sent', sent_at = ?", now).await
 }
 
-/// Lets the courier have replies whose HTTP response was too late.
+/// Lets the courier have replies that no HTTP response will carry.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,7 +1,7 @@
 //! What the rest of the program tells the courier.
 
 use super::{
-    store::{handed, marked_pending},
+    store::handed,
     traffic::{Circuit, Traffic},
 };
 use crate::{
@@ -32,7 +32,6 @@ pub struct Wake {
 #[derive(Debug, Default)]
 struct Ends {
     handed: Vec<i64>,
-    late: Vec<i64>,
     since: Option<Instant>,
     /// Somebody waits for them to be written down.
     pressed: bool,
@@ -63,17 +62,12 @@ impl Wake {
         self.bell.clone()
     }
 
-    /// A held reply was handed over in time, or was too late and is the courier's.
-    pub fn settle(&self, row: i64, handed: bool) {
+    /// A held reply was handed over in time.
+    pub fn settle(&self, row: i64) {
         let mut ends = lock(&self.ends);
         ends.since.get_or_insert_with(Instant::now);
-        if handed {
-            ends.handed.push(row);
-            self.handed.notify_one();
-        } else {
-            ends.late.push(row);
-            self.look.notify_one();
-        }
+        ends.handed.push(row);
+        self.handed.notify_one();
     }
 
     /// Writes down, in a transaction that is open anyway, what has become of held replies. Whoever calls it says
@@ -84,7 +78,6 @@ impl Wake {
     pub async fn write_settled(&self, tx: &mut Tx, now: Millis) -> Result<Settled> {
         let settled = Settled { taken: std::mem::take(&mut *lock(&self.ends)), home: self.ends.clone() };
         handed(tx, &settled.taken.handed, now).await?;
-        marked_pending(tx, &settled.taken.late, now).await?;
         Ok(settled)
     }
 
@@ -100,7 +93,7 @@ impl Wake {
     /// Has something to be written down without waiting for another transaction?
     pub(super) fn is_pressed(&self) -> bool {
         let ends = lock(&self.ends);
-        ends.pressed || !ends.late.is_empty() || ends.since.is_some_and(|since| since.elapsed() >= PATIENCE)
+        ends.pressed || ends.since.is_some_and(|since| since.elapsed() >= PATIENCE)
     }
 
     /// Is anything still to be written down?
@@ -127,7 +120,6 @@ impl Drop for Settled {
         if taken.since.is_some() {
             let mut ends = lock(&self.home);
             ends.handed.extend(taken.handed);
-            ends.late.extend(taken.late);
             ends.since = taken.since;
         }
     }

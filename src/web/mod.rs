@@ -145,7 +145,7 @@ async fn heard<A: App>(
             let reply = given.held.as_ref().map(|(_, reply)| reply);
             let response = respond(channel.answer(&update, reply, web.clock.now()));
             if let Some((row, _)) = given.held {
-                web.wake.settle(row, true);
+                web.wake.settle(row);
                 web.metrics.answered(id);
             }
             hooked(Hooked::Answered);

@@ -154,7 +154,7 @@ async fn a_reply_that_was_handed_over_is_written_down_by_the_next_transaction_or
     tx.commit().await.unwrap();
 
     let (courier, wake) = place.courier(&db, &world);
-    wake.settle(ids[0], true);
+    wake.settle(ids[0]);
     // A transaction that is undone has not taken it along.
     let mut tx = db.write().await.unwrap();
     drop(wake.write_settled(&mut tx, now).await.unwrap());
@@ -166,11 +166,14 @@ async fn a_reply_that_was_handed_over_is_written_down_by_the_next_transaction_or
     settled.kept();
     assert_eq!(states(&db).await["sent"], 1);
 
-    // While no turn comes the courier does it, and sends what was too late.
+    // While no turn comes the courier does it, and in the end sends what nobody has handed over.
     let stop = CancellationToken::new();
     let task = tokio::spawn(courier.with_beat(Duration::from_secs(900)).run(stop.clone()));
-    wake.settle(ids[1], true);
-    wake.settle(ids[2], false);
+    wake.settle(ids[1]);
+    until_sent(&db, 2).await;
+    assert_eq!(world.sent(), []);
+    place.clock.advance(HOLD);
+    wake.wake();
     until_sent(&db, 3).await;
     assert_eq!(world.sent().len(), 1);
     stop.cancel();
