@@ -91,7 +91,8 @@ impl Clock {
         clock
     }
 
-    /// A clock that shows `start` until it is moved: what is told by it does not depend on how quick the machine is.
+    /// A clock that shows `start` until it is moved: what is told by it does not depend on how quick the machine is. After a
+    /// [`Clock::jump`] it is in doubt for ever.
     pub fn standing_at(start: Millis) -> Self {
         let watch = Watch { wall: start, at: Instant::now(), jump: None };
         Clock { offset: Arc::new(start.into()), stands: true, watch: Arc::new(Mutex::new(watch)) }

@@ -338,6 +338,9 @@ async fn a_platform_that_hangs_up_stops_no_turn_and_gets_its_answer_when_it_come
         assert!(begun.elapsed() < Duration::from_secs(20), "the turn did not happen");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    // Longer than a reply that was handed over waits for being written down.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(number("SELECT COUNT(*) FROM outbox WHERE state = 'held'").await, 1, "nobody was there to take it");
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let again = http.post(format!("http://{}{path}", running.address())).body(body).send().await.unwrap();
     assert_eq!(again.status(), 200);

@@ -22,7 +22,7 @@ const ROOM: usize = 1_024;
 /// Messages of one sender that may wait: nine pictures and some words.
 const ROOM_FOR_ONE: usize = 32;
 /// How long a hook waits for room before it tells the platform to come again.
-const WAIT_FOR_ROOM: Duration = Duration::from_secs(3);
+const WAIT_FOR_ROOM: Duration = Duration::from_secs(2);
 /// Messages run in one transaction at most.
 const MOST: usize = 64;
 /// Messages run in one transaction even if they take long.

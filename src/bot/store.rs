@@ -3,8 +3,8 @@
 use super::turn::{Memory, OPTIONAL, Offer};
 use crate::{
     clock::DAY,
-    db::{Kind, Tx, holders, in_list, insert, padded, rows},
-    error::{Error, Result},
+    db::{Kind, Tx, collision, holders, in_list, insert, padded, rows},
+    error::Result,
     message::{Address, Media, Millis, Update},
     outbox::{Target, courier::via_place},
     seal::Keys,
@@ -81,7 +81,7 @@ pub async fn mark_seen(tx: &mut Tx, messages: &[String], now: Millis) -> Result<
         }
         let written = query.execute(tx.conn()).await?.rows_affected();
         if written != chunk.len() as u64 {
-            return Err(Error::Database(sqlx::Error::Protocol("a message was marked as seen by somebody else at once".into())));
+            return Err(collision("a message was marked as seen by somebody else at once"));
         }
     }
     marks.extend(new.into_iter().map(|(message, turn_key)| (message.clone(), Mark { turn_key, fresh: true })));

@@ -92,7 +92,7 @@ pub struct Turn<'t, A> {
     pub actor: A,
     /// What they did.
     pub update: &'t Update,
-    /// The keyed hash of the update's key; links what the turn caused.
+    /// Names the turn in all that it causes.
     pub key: &'t str,
     /// The files of this message.
     pub media: Vec<dialog::MediaId>,

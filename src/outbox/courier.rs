@@ -34,6 +34,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Rows of one queue that are looked at in one transaction.
 const AT_ONCE: usize = 64;
+/// Rows that are looked at beyond the room there is: some may be behind what is under way to their chat.
+const SPARE: usize = 16;
 /// Roles replaced by their holders in one transaction: each may need an id for every holder.
 const ROLES_AT_ONCE: usize = 16;
 /// Longer than any HTTP limit of the channels, with a token fetched and a call repeated.
@@ -87,15 +89,25 @@ pub struct Courier<P> {
     sends: JoinSet<(Parcel, Option<Outcome>)>,
     /// The rows of `sends`. A clock that jumps over a lease must not make us take what we have in hand.
     in_hand: HashSet<i64>,
-    /// By window, what ends when the last send to this chat has: several lanes may lead there, such as a group's own and that of
-    /// the answers in it, and what was claimed first is read first.
-    lines: HashMap<String, CancellationToken>,
+    /// By window, what ends when the send to this chat has: several lanes may lead there, such as a group's own and that of the
+    /// answers in it, and one message at a time goes there, so that what was due first is read first.
+    under_way: HashMap<String, CancellationToken>,
     /// What has ended and is not written down yet.
     ended: Vec<End>,
     /// Channels whose circuit has opened, so that what waits for them is given its way anew.
     opened: Vec<String>,
     /// Whether what waits for channels that are gone was given its way anew.
     adopted: bool,
+}
+
+/// What became of a row that was due.
+pub(super) enum Prepared {
+    /// It is ours and goes now.
+    Parcel(Box<Parcel>),
+    /// It is kept, waits elsewhere, or has nobody to go to.
+    Otherwise,
+    /// It is as it was: something is under way to its chat.
+    Behind,
 }
 
 /// A row on its way.
@@ -126,7 +138,7 @@ impl<P: Post> Courier<P> {
             beat: BEAT,
             sends: JoinSet::new(),
             in_hand: HashSet::new(),
-            lines: HashMap::new(),
+            under_way: HashMap::new(),
             ended: Vec::new(),
             opened: Vec::new(),
             adopted: false,
@@ -245,7 +257,8 @@ impl<P: Post> Courier<P> {
         row.expires_at <= now && self.clock.jumped().is_none()
     }
 
-    /// Takes due rows under a lease, as many as their channels have room for; the others line up. Says whether there were any.
+    /// Takes due rows under a lease, as many as their channels have room for; the others line up. Says whether there was anything
+    /// to do.
     async fn claim(&self, tx: &mut Tx, claimed: &mut Vec<Parcel>, now: Millis) -> Result<bool> {
         let roles = roles_due(tx, &self.keys, ROLES_AT_ONCE, now).await?;
         for row in &roles {
@@ -258,37 +271,50 @@ impl<P: Post> Courier<P> {
         let mut looked = !roles.is_empty();
         // What waits for a channel comes before what has just come in.
         for queue in self.open_queues(now) {
-            let most = if queue.is_empty() { AT_ONCE } else { self.room(&queue, now).min(AT_ONCE) };
-            let rows = if most == 0 { Vec::new() } else { due(tx, &self.keys, &queue, most, now).await? };
+            let has_room = || queue.is_empty() || self.room(&queue, now) > 0;
+            let most = if queue.is_empty() { AT_ONCE } else { (self.room(&queue, now) + SPARE).min(AT_ONCE) };
+            let rows = if has_room() { due(tx, &self.keys, &queue, most, now).await? } else { Vec::new() };
             for found in rows.into_iter().filter(|found| !self.in_hand.contains(&found.row.id)) {
-                looked = true;
+                if !has_room() {
+                    break;
+                }
                 let id = found.row.id;
                 if self.is_old(&found.row, now) {
                     set_state(tx, id, "expired", "too old").await?;
                 } else if let Some(channel) = found.behind.filter(|_| queue.is_empty()) {
                     line_up(tx, id, &channel, None).await?;
-                } else if let Some(parcel) = self.prepare(tx, found.row, found.tried, now + LEASE, now).await? {
-                    self.traffic.took(&parcel.to.channel);
-                    claimed.push(parcel);
+                } else {
+                    match self.prepare(tx, found.row, found.tried, claimed, now + LEASE, now).await? {
+                        Prepared::Parcel(parcel) => {
+                            self.traffic.took(&parcel.to.channel);
+                            claimed.push(*parcel);
+                        }
+                        Prepared::Otherwise => {}
+                        // The end of the send to its chat makes the courier look again.
+                        Prepared::Behind => continue,
+                    }
                 }
+                looked = true;
             }
         }
         Ok(looked)
     }
 
-    /// Sends one message in a task of its own, behind what is on its way to the same chat and at the rate that the platform
-    /// permits.
+    /// Is something under way to the chat of this window, or about to be?
+    pub(super) fn is_under_way(&self, window: &str, claimed: &[Parcel]) -> bool {
+        self.under_way.get(window).is_some_and(|done| !done.is_cancelled())
+            || claimed.iter().any(|parcel| parcel.window == window)
+    }
+
+    /// Sends one message in a task of its own, at the rate that the platform permits.
     fn send(&mut self, parcel: Parcel, stop: &CancellationToken) {
         let (post, traffic, metrics, stop) = (self.post.clone(), self.traffic.clone(), self.metrics.clone(), stop.clone());
         let pace = post.ability(&parcel.to.channel).map(|ability| ability.pace);
         self.in_hand.insert(parcel.row.id);
         let done = CancellationToken::new();
-        let before = self.lines.insert(parcel.window.clone(), done.clone());
+        self.under_way.insert(parcel.window.clone(), done.clone());
         self.sends.spawn(async move {
             let _done = done.drop_guard();
-            if let Some(before) = before {
-                before.cancelled().await;
-            }
             let limited = !matches!(parcel.way, Way::Session(_));
             if let Some(pace) = pace.filter(|_| limited)
                 && !may_call(&traffic, &parcel.to.channel, pace, &stop).await
@@ -309,9 +335,7 @@ impl<P: Post> Courier<P> {
     fn take_in(&mut self, sent: Result<(Parcel, Option<Outcome>), tokio::task::JoinError>) {
         let Ok((parcel, outcome)) = sent else { return };
         self.in_hand.remove(&parcel.row.id);
-        if self.lines.get(&parcel.window).is_some_and(CancellationToken::is_cancelled) {
-            self.lines.remove(&parcel.window);
-        }
+        self.under_way.remove(&parcel.window);
         let sign = match &outcome {
             None => Sign::None,
             Some(Outcome::Down(_) | Outcome::Unknown(_)) => Sign::Fails,

@@ -2,7 +2,7 @@
 
 use super::{
     BATCH_EVERY, Class, Target, after_quiet,
-    courier::{Courier, Found, Parcel, Post, via_place, window_hash},
+    courier::{Courier, Found, Parcel, Post, Prepared, via_place, window_hash},
     queue::{line_up, set_state},
     store::{COLUMNS, Waiting, sealed},
 };
@@ -25,6 +25,8 @@ enum Choice {
     Keep(String),
     /// Its turn in this channel's queue will come, or not before a moment.
     Wait(String, Option<Millis>),
+    /// Something is under way to this chat.
+    Behind,
     Nobody,
 }
 
@@ -72,11 +74,12 @@ impl<P: Post> Courier<P> {
         tx: &mut Tx,
         mut row: Waiting,
         tried: String,
+        claimed: &[Parcel],
         lease: Millis,
         now: Millis,
-    ) -> Result<Option<Parcel>> {
+    ) -> Result<Prepared> {
         if row.class == Class::Batch && !self.as_list(tx, &mut row, now).await? {
-            return Ok(None);
+            return Ok(Prepared::Otherwise);
         }
         if let Some(private) = row.reply.private.take()
             && !matches!(row.target, Target::Group(_))
@@ -85,9 +88,9 @@ impl<P: Post> Courier<P> {
         }
         let Found::Addresses(addresses) = self.post.find(tx, &row.target, row.except).await? else {
             set_state(tx, row.id, "undeliverable", "no address").await?;
-            return Ok(None);
+            return Ok(Prepared::Otherwise);
         };
-        match self.choose(tx, &addresses, &tried, now).await? {
+        match self.choose(tx, &addresses, &tried, claimed, now).await? {
             Choice::Go(to, way, window) => {
                 sqlx::query(
                     "UPDATE outbox SET state = 'sending', route = '', lease_until = $1, tries = tries + 1, via_channel = $2 WHERE id = $3",
@@ -98,8 +101,9 @@ impl<P: Post> Courier<P> {
                     .execute(tx.conn())
                     .await?;
                 row.tries += 1;
-                return Ok(Some(Parcel { row, to, way, window, tried, lease }));
+                return Ok(Prepared::Parcel(Box::new(Parcel { row, to, way, window, tried, lease })));
             }
+            Choice::Behind => return Ok(Prepared::Behind),
             Choice::Keep(hash) => self.keep(tx, row, &hash).await?,
             Choice::Wait(channel, until) => line_up(tx, row.id, &channel, until).await?,
             Choice::Nobody => {
@@ -107,7 +111,7 @@ impl<P: Post> Courier<P> {
                 set_state(tx, row.id, "undeliverable", "no address").await?;
             }
         }
-        Ok(None)
+        Ok(Prepared::Otherwise)
     }
 
     /// Makes one list of a lane's waiting batch rows; `false` when the last list went out too short a while ago.
@@ -213,7 +217,7 @@ impl<P: Post> Courier<P> {
 
     /// The first address that can be written to now, and how. A channel whose circuit is open is passed over while there is
     /// another; one that is merely busy is waited for.
-    async fn choose(&self, tx: &mut Tx, addresses: &[Address], tried: &str, now: Millis) -> Result<Choice> {
+    async fn choose(&self, tx: &mut Tx, addresses: &[Address], tried: &str, claimed: &[Parcel], now: Millis) -> Result<Choice> {
         let mut keep = None;
         let mut wait = None;
         for address in addresses {
@@ -230,6 +234,9 @@ impl<P: Post> Courier<P> {
                 return Ok(Choice::Wait(channel.clone(), None));
             }
             let hash = window_hash(&self.keys, address);
+            if self.is_under_way(&hash, claimed) {
+                return Ok(Choice::Behind);
+            }
             let window = sqlx::query("SELECT until, left_over, via, via_until FROM send_window WHERE hash = $1")
                 .bind(hash.clone())
                 .fetch_optional(tx.conn())

@@ -63,7 +63,8 @@ impl Server {
         let (begun, port) = (Instant::now(), self.port.to_string());
         while run(self.program("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &port, "-d", "postgres"])).is_err() {
             let said = || fs::read_to_string(&log).unwrap_or_default();
-            assert!(begun.elapsed() < PATIENCE, "PostgreSQL does not start:\n{}", said());
+            let ended = self.first.lock().unwrap().as_mut().is_none_or(|first| first.try_wait().is_ok_and(|end| end.is_some()));
+            assert!(!ended && begun.elapsed() < PATIENCE, "PostgreSQL does not start:\n{}", said());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -259,7 +259,7 @@ impl<'k> Rows<'k> {
             self.ratings.push((ticket.id, entry, 1 + dice.below(5), at));
         }
         let beside = |at: Millis, who: i64, what: &str, done: Option<Millis>| -> Result<Beside> {
-            let (id, key) = (tx.id()?, self.keys.hash("turn", &format!("fill-{}-beside-{at}", ticket.id)));
+            let (id, key) = (tx.id()?, tx.id()?.to_string());
             Ok(Beside { id, ticket: ticket.id, at, key, who, what: what.to_owned(), done })
         };
         if dice.one_in_thousand(300) {

@@ -56,6 +56,33 @@ async fn two_lanes_to_one_chat_do_not_overtake_each_other() {
     until_sent(&db, 2).await;
     world.assert_each_once_in_order(1, 2);
     courier.end().await;
+
+    // What is behind another takes no room either.
+    let pace = Pace { at_once: 2, calls_a_second: None, session_a_minute: None };
+    let world = Arc::new(World { pause: Duration::from_millis(200), pace, ..World::default() });
+    let pushes = [push(Target::Chat(1), "0"), push(Target::Person(1), "1"), push(Target::Person(2), "0")];
+    write_at(&db, &pushes, place.clock.now()).await;
+    let courier = place.at_work(&db, &world);
+    until_sent(&db, 5).await;
+    assert_eq!(world.sent()[2], ("1".to_owned(), "1".to_owned()));
+    courier.end().await;
+    place.end(&[&db]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_behind_another_is_not_begun_any_more_at_the_end() {
+    let (place, db) = Place::new().await;
+    let world = Arc::new(World { pause: Duration::from_millis(500), ..World::default() });
+    write_at(&db, &[push(Target::Chat(1), "0"), push(Target::Person(1), "1")], place.clock.now()).await;
+    let courier = place.at_work(&db, &world);
+    until("the first is under way", || async { world.asked() == 1 }).await;
+    courier.end().await;
+    assert_eq!(world.sent(), [("1".to_owned(), "0".to_owned())]);
+    let untried: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM outbox WHERE state = 'pending' AND tries = 0")
+        .fetch_one(&mut *db.read().await.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(untried, 1);
     place.end(&[&db]).await;
 }
 
