@@ -2,7 +2,7 @@
 //! seals.
 //!
 //! `cargo bench --bench load -- [--postgres | --database postgres://…] [--replicas 2] [--connections 128] [--seconds 10]
-//! [--no-fsync] [--no-echo] [--keep]`
+//! [--no-fsync] [--no-echo] [--keep]`, or `-- --echo-at 127.0.0.1:23456` for somebody else's server that sends the words back
 //!
 //! It starts the real program on an empty database, lets villagers answer questions through kept-alive connections, each
 //! message signed and sealed when it is sent and each answer opened and compared with what must follow; then lets them
@@ -54,6 +54,7 @@ struct Options {
     seconds: u64,
     fsync: bool,
     echo: bool,
+    echo_at: Option<SocketAddr>,
     keep: bool,
 }
 
@@ -66,6 +67,7 @@ impl Options {
             seconds: 10,
             fsync: true,
             echo: true,
+            echo_at: None,
             keep: false,
         };
         let mut words = std::env::args().skip(1);
@@ -78,6 +80,7 @@ impl Options {
                 "--seconds" => options.seconds = words.next()?.parse().ok()?,
                 "--no-fsync" => options.fsync = false,
                 "--no-echo" => options.echo = false,
+                "--echo-at" => options.echo_at = Some(words.next()?.parse().ok()?),
                 "--keep" => options.keep = true,
                 // Cargo adds it.
                 "--bench" => {}
@@ -94,7 +97,7 @@ fn main() {
     }
     let Some(options) = Options::read() else {
         println!(
-            "options: [--postgres | --database postgres://…] [--replicas 2] [--connections 128] [--seconds 10] [--no-fsync] [--no-echo] [--keep]"
+            "options: [--postgres | --database postgres://…] [--replicas 2] [--connections 128] [--seconds 10] [--no-fsync] [--no-echo] [--keep] | --echo-at ADDRESS"
         );
         std::process::exit(2);
     };
@@ -128,6 +131,11 @@ fn run(options: &Options) {
         }
     };
     measure_bare(&mut villagers);
+    if let Some(address) = options.echo_at {
+        villagers.lead_to(&[address]);
+        let (mut count, time) = villagers.work(Task::Echo, length);
+        return print("the other echo", &mut count, time, 0.0, 0.0);
+    }
 
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("load{}", std::process::id()));
     let stage = Stage::start(&folder, &options.database, options.replicas, &platforms, options.fsync);
