@@ -42,9 +42,11 @@ const ACQUIRE: Duration = Duration::from_secs(3);
 /// What works on PostgreSQL longer than this waits for a server that hangs. Longer than any statement may take there.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What a connection begins with. A SQLite file that another process holds, and a row that another turn holds, are waited for, but
-/// not for ever. A server notices within half a minute that we are gone, and lets go of what we had locked.
+/// not for ever. A server notices within half a minute that we are gone, and lets go of what we had locked. What SQLite keeps for the
+/// length of a statement stays in memory: every batch would write it to files beside the database, and a read-only system has no place
+/// for them.
 const SQLITE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; \
-    PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000";
+    PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY";
 /// Plans made while a table is new would read all of it ever after, so reading a whole table is always the last resort.
 const POSTGRES: &str = "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
     SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET TIME ZONE 'UTC'; \
