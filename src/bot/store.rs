@@ -3,8 +3,8 @@
 use super::turn::{Memory, OPTIONAL, Offer};
 use crate::{
     clock::DAY,
-    db::{Kind, Tx, collision, holders, in_list, insert, padded, rows},
-    error::Result,
+    db::{Kind, Tx, holders, in_list, insert, padded, rows},
+    error::{Error, Result},
     message::{Address, Media, Millis, Update},
     outbox::{Target, courier::via_place},
     seal::Keys,
@@ -49,28 +49,20 @@ pub struct Mark {
     pub fresh: bool,
 }
 
-/// Marks messages, by their hashes, as seen and says which turn each has. `messages` is sorted and without repeats.
+/// Marks messages, by their hashes, as seen and says which turn each has. `messages` is sorted and without repeats. Where another
+/// process marks one of them at this moment, it is waited for.
 ///
 /// # Errors
-/// Those of the database; when another process marks one of them at this moment, so that nobody can say whose it is.
+/// Those of the database.
 pub async fn mark_seen(tx: &mut Tx, messages: &[String], now: Millis) -> Result<HashMap<String, Mark>> {
     let mut marks = HashMap::with_capacity(messages.len());
-    // Hardly one was seen before, so asking first gives no rows where the INSERT would have to return all.
-    for (sql, values) in in_list(tx.kind(), "SELECT message, turn_key FROM seen WHERE message IN", "", messages) {
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for value in values {
-            query = query.bind(value.to_owned());
+    let mut written = 0;
+    for chunk in messages.chunks(64) {
+        let mut new = Vec::with_capacity(chunk.len());
+        for message in chunk {
+            new.push((message, tx.id()?.to_string()));
         }
-        for row in query.fetch_all(tx.conn()).await? {
-            marks.insert(row.try_get(0)?, Mark { turn_key: row.try_get(1)?, fresh: false });
-        }
-    }
-    let mut new = Vec::with_capacity(messages.len());
-    for message in messages.iter().filter(|message| !marks.contains_key(*message)) {
-        new.push((message, tx.id()?.to_string()));
-    }
-    for chunk in new.chunks(64) {
-        let Some(keys) = padded(chunk) else { continue };
+        let Some(keys) = padded(&new) else { continue };
         let sql = format!(
             "INSERT INTO seen (message, turn_key, at) VALUES {} ON CONFLICT (message) DO NOTHING",
             rows(tx.kind(), keys.len(), 3)
@@ -79,12 +71,24 @@ pub async fn mark_seen(tx: &mut Tx, messages: &[String], now: Millis) -> Result<
         for (message, turn_key) in keys {
             query = query.bind(message.as_str()).bind(turn_key.as_str()).bind(now);
         }
-        let written = query.execute(tx.conn()).await?.rows_affected();
-        if written != chunk.len() as u64 {
-            return Err(collision("a message was marked as seen by somebody else at once"));
+        written += query.execute(tx.conn()).await?.rows_affected();
+        marks.extend(new.into_iter().map(|(message, turn_key)| (message.clone(), Mark { turn_key, fresh: true })));
+    }
+    // Hardly one was seen before.
+    if written == messages.len() as u64 {
+        return Ok(marks);
+    }
+    for (sql, values) in in_list(tx.kind(), "SELECT message, turn_key FROM seen WHERE message IN", "", messages) {
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(value.as_str());
+        }
+        for row in query.fetch_all(tx.conn()).await? {
+            let (message, turn_key): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            let mark = marks.get_mut(&message).ok_or_else(|| Error::fault("a message is marked that nobody asked for"))?;
+            *mark = Mark { fresh: mark.turn_key == turn_key, turn_key };
         }
     }
-    marks.extend(new.into_iter().map(|(message, turn_key)| (message.clone(), Mark { turn_key, fresh: true })));
     Ok(marks)
 }
 
@@ -492,4 +496,49 @@ pub async fn write_fetches(tx: &mut Tx, turn_key: &str, channel: &str, files: &[
         },
     )
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::places;
+    use std::time::Duration;
+
+    async fn marks(tx: &mut Tx, messages: &[&str]) -> HashMap<String, Mark> {
+        let messages: Vec<String> = messages.iter().map(|&message| message.to_owned()).collect();
+        mark_seen(tx, &messages, 1).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn of_two_processes_that_get_a_message_at_once_the_second_waits_and_finds_the_turn_of_the_first() {
+        for place in places().await {
+            let (one, other) = (place.open().await, place.open().await);
+            for kept in [true, false] {
+                let shared = format!("shared-{kept}");
+                let mut first = one.write().await.unwrap();
+                let ours = marks(&mut first, &["a", &shared]).await;
+                let theirs = tokio::spawn({
+                    let (other, shared) = (other.clone(), shared.clone());
+                    async move {
+                        let mut second = other.write().await.unwrap();
+                        let theirs = marks(&mut second, &[&shared, "z"]).await;
+                        second.commit().await.unwrap();
+                        theirs
+                    }
+                });
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                assert!(!theirs.is_finished());
+                if kept {
+                    first.commit().await.unwrap();
+                } else {
+                    first.rollback().await;
+                }
+                let theirs = theirs.await.unwrap();
+                assert!(ours[&shared].fresh);
+                assert_eq!(theirs[&shared].fresh, !kept);
+                assert_eq!(theirs[&shared].turn_key == ours[&shared].turn_key, kept);
+                assert_eq!(theirs["z"].fresh, kept, "seen in the first round, so not new in the second");
+            }
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub use backup::{aside, backup, restore};
 pub use copy::{Moved, Tally, copy};
 pub use notify::{Bell, News, listen, ring_on};
 pub use rows::{Query, holders, in_list, insert, padded, rows};
-pub use trouble::{Meaning, Trouble, collision, meaning, mistake};
+pub use trouble::{Meaning, Trouble, meaning, mistake};
 pub use tx::Tx;
 
 use crate::{

@@ -57,27 +57,9 @@ pub enum Meaning {
     Mistake,
 }
 
-/// Two wanted the same thing, and no statement says so.
-#[derive(Debug)]
-struct Collided(&'static str);
-
-impl fmt::Display for Collided {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for Collided {}
-
-/// The error of work that met somebody else at the same thing and may succeed a moment later.
-pub fn collision(what: &'static str) -> Error {
-    Error::Database(sqlx::Error::AnyDriverError(Box::new(Collided(what))))
-}
-
 /// What an error means.
 pub fn meaning(error: &sqlx::Error) -> Meaning {
     match error {
-        sqlx::Error::AnyDriverError(error) if error.is::<Collided>() => Meaning::Collision,
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
