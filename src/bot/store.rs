@@ -4,7 +4,7 @@ use super::turn::{Memory, OPTIONAL, Offer};
 use crate::{
     clock::DAY,
     db::{Kind, Tx, holders, in_list, insert, padded, rows},
-    error::{Error, Result},
+    error::Result,
     message::{Address, Media, Millis, Update},
     outbox::{Target, courier::via_place},
     seal::Keys,
@@ -53,16 +53,43 @@ pub struct Mark {
 /// process marks one of them at this moment, it is waited for.
 ///
 /// # Errors
-/// Those of the database.
+/// Those of the database; among them that another process holds a message for too long.
 pub async fn mark_seen(tx: &mut Tx, messages: &[String], now: Millis) -> Result<HashMap<String, Mark>> {
     let mut marks = HashMap::with_capacity(messages.len());
-    let mut written = 0;
-    for chunk in messages.chunks(64) {
-        let mut new = Vec::with_capacity(chunk.len());
-        for message in chunk {
-            new.push((message, tx.id()?.to_string()));
+    let mut open: Vec<&String> = messages.iter().collect();
+    while !open.is_empty() {
+        let (new, written) = write_marks(tx, &open, now).await?;
+        // Hardly one was seen before.
+        if written == open.len() as u64 {
+            marks.extend(new.into_iter().map(|(message, turn_key)| (message, Mark { turn_key, fresh: true })));
+            break;
         }
-        let Some(keys) = padded(&new) else { continue };
+        for (sql, values) in in_list(tx.kind(), "SELECT message, turn_key FROM seen WHERE message IN", "", &open) {
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for value in values {
+                query = query.bind(value.as_str());
+            }
+            for row in query.fetch_all(tx.conn()).await? {
+                let (message, turn_key): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+                let fresh = new.get(&message) == Some(&turn_key);
+                marks.insert(message, Mark { turn_key, fresh });
+            }
+        }
+        // An old mark that stood in the way of ours may have been forgotten since.
+        open.retain(|message| !marks.contains_key(*message));
+    }
+    Ok(marks)
+}
+
+/// Writes marks with new keys, which are returned, where there are none. Says too how many were written.
+async fn write_marks(tx: &mut Tx, messages: &[&String], now: Millis) -> Result<(HashMap<String, String>, u64)> {
+    let mut new = Vec::with_capacity(messages.len());
+    for &message in messages {
+        new.push((message, tx.id()?.to_string()));
+    }
+    let mut written = 0;
+    for chunk in new.chunks(64) {
+        let Some(keys) = padded(chunk) else { continue };
         let sql = format!(
             "INSERT INTO seen (message, turn_key, at) VALUES {} ON CONFLICT (message) DO NOTHING",
             rows(tx.kind(), keys.len(), 3)
@@ -72,24 +99,8 @@ pub async fn mark_seen(tx: &mut Tx, messages: &[String], now: Millis) -> Result<
             query = query.bind(message.as_str()).bind(turn_key.as_str()).bind(now);
         }
         written += query.execute(tx.conn()).await?.rows_affected();
-        marks.extend(new.into_iter().map(|(message, turn_key)| (message.clone(), Mark { turn_key, fresh: true })));
     }
-    // Hardly one was seen before.
-    if written == messages.len() as u64 {
-        return Ok(marks);
-    }
-    for (sql, values) in in_list(tx.kind(), "SELECT message, turn_key FROM seen WHERE message IN", "", messages) {
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for value in values {
-            query = query.bind(value.as_str());
-        }
-        for row in query.fetch_all(tx.conn()).await? {
-            let (message, turn_key): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            let mark = marks.get_mut(&message).ok_or_else(|| Error::fault("a message is marked that nobody asked for"))?;
-            *mark = Mark { fresh: mark.turn_key == turn_key, turn_key };
-        }
-    }
-    Ok(marks)
+    Ok((new.into_iter().map(|(message, turn_key)| (message.clone(), turn_key)).collect(), written))
 }
 
 /// Loads and locks the conversations of these senders, making those that are missing. `wanted` is sorted and without repeats.
@@ -501,7 +512,7 @@ pub async fn write_fetches(tx: &mut Tx, turn_key: &str, channel: &str, files: &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::testing::places;
+    use crate::db::{Db, testing::places};
     use std::time::Duration;
 
     async fn marks(tx: &mut Tx, messages: &[&str]) -> HashMap<String, Mark> {
@@ -509,35 +520,67 @@ mod tests {
         mark_seen(tx, &messages, 1).await.unwrap()
     }
 
+    /// Waits until a statement waits for another transaction; SQLite waits before its transaction begins.
+    async fn somebody_waits(db: &Db) {
+        if db.kind() == Kind::Sqlite {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            return;
+        }
+        let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut conn = db.read().await.unwrap();
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut *conn).await.unwrap() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     #[tokio::test]
     async fn of_two_processes_that_get_a_message_at_once_the_second_waits_and_finds_the_turn_of_the_first() {
         for place in places().await {
             let (one, other) = (place.open().await, place.open().await);
             for kept in [true, false] {
-                let shared = format!("shared-{kept}");
+                let [mine, shared, theirs] = ["mine", "shared", "theirs"].map(|name| format!("{name}-{kept}"));
                 let mut first = one.write().await.unwrap();
-                let ours = marks(&mut first, &["a", &shared]).await;
-                let theirs = tokio::spawn({
-                    let (other, shared) = (other.clone(), shared.clone());
+                let ours = marks(&mut first, &[&mine, &shared]).await;
+                let second = tokio::spawn({
+                    let (other, shared, theirs) = (other.clone(), shared.clone(), theirs.clone());
                     async move {
                         let mut second = other.write().await.unwrap();
-                        let theirs = marks(&mut second, &[&shared, "z"]).await;
+                        let marks = marks(&mut second, &[&shared, &theirs]).await;
                         second.commit().await.unwrap();
-                        theirs
+                        marks
                     }
                 });
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                assert!(!theirs.is_finished());
+                somebody_waits(&one).await;
+                assert!(!second.is_finished());
                 if kept {
                     first.commit().await.unwrap();
                 } else {
                     first.rollback().await;
                 }
-                let theirs = theirs.await.unwrap();
-                assert!(ours[&shared].fresh);
-                assert_eq!(theirs[&shared].fresh, !kept);
-                assert_eq!(theirs[&shared].turn_key == ours[&shared].turn_key, kept);
-                assert_eq!(theirs["z"].fresh, kept, "seen in the first round, so not new in the second");
+                let second = second.await.unwrap();
+                assert!(ours[&mine].fresh && ours[&shared].fresh && second[&theirs].fresh);
+                assert_eq!(second[&shared].fresh, !kept);
+                assert_eq!(second[&shared].turn_key == ours[&shared].turn_key, kept);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn of_many_messages_just_those_that_were_seen_are_not_fresh() {
+        for place in places().await {
+            let db = place.open().await;
+            let names: Vec<String> = (100..267).map(|number| number.to_string()).collect();
+            // Statements have 1, 2, 4 … 64 rows, the rest of which repeats the last message.
+            for (seen, all) in [(0, 1), (1, 3), (2, 64), (60, 67), (67, 67), (66, 167)] {
+                let mut tx = db.write().await.unwrap();
+                let before = mark_seen(&mut tx, &names[..seen], 1).await.unwrap();
+                let marks = mark_seen(&mut tx, &names[..all], 2).await.unwrap();
+                assert_eq!(marks.len(), all);
+                for (number, name) in names[..all].iter().enumerate() {
+                    assert_eq!(marks[name].fresh, number >= seen, "{name} of {seen}, {all}");
+                    assert!(before.get(name).is_none_or(|mark| mark.turn_key == marks[name].turn_key));
+                }
+                tx.rollback().await;
             }
         }
     }

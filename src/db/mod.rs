@@ -43,8 +43,7 @@ const ACQUIRE: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What a connection begins with. A SQLite file that another process holds, and a row that another turn holds, are waited for, but
 /// not for ever. A server notices within half a minute that we are gone, and lets go of what we had locked. What SQLite keeps for the
-/// length of a statement stays in memory: every batch would write it to files beside the database, and a read-only system has no place
-/// for them.
+/// length of a statement stays in memory: a large batch would write it to temporary files.
 const SQLITE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; \
     PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY";
 /// Plans made while a table is new would read all of it ever after, so reading a whole table is always the last resort.
@@ -216,7 +215,14 @@ impl Db {
             let lock = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT 1 FROM pg_advisory_lock(6501846); SET lock_timeout = '10s'";
             conn.execute(sqlx::raw_sql(lock)).await?;
         }
+        // Building an index of millions of rows sorts more than memory may hold.
+        if self.kind == Kind::Sqlite {
+            conn.execute(sqlx::raw_sql("PRAGMA temp_store = FILE")).await?;
+        }
         MIGRATIONS.run_direct(None, &mut *conn, false).await.map_err(|error| Error::Database(error.into()))?;
+        if self.kind == Kind::Sqlite {
+            conn.execute(sqlx::raw_sql("PRAGMA temp_store = MEMORY")).await?;
+        }
         let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
         let oldest: Option<String> =
             sqlx::query_scalar("SELECT value FROM setting WHERE name = 'oldest_program'").fetch_optional(&mut *conn).await?;
