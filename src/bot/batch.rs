@@ -117,7 +117,11 @@ impl<A: App> Bot<A> {
             self.turned(&update, begun, Turned::Overflow);
             return Err(overflow);
         }
-        given.await.unwrap_or(Err(Overflow::NoRoom))
+        given.await.unwrap_or_else(|_| {
+            // Its batch broke off.
+            self.turned(&update, begun, Turned::Overflow);
+            Err(Overflow::NoRoom)
+        })
     }
 
     fn turned(&self, update: &Update, begun: Instant, turned: Turned) {
@@ -396,25 +400,30 @@ async fn work<A: App>(bot: Arc<Bot<A>>, number: usize) {
 
 async fn run<A: App>(bot: &Bot<A>, batch: Vec<Pending>) {
     let updates: Vec<&Update> = batch.iter().map(|pending| &*pending.update).collect();
-    let results = match bot.db.patiently(bot.batch(&updates)).await {
-        Ok(given) => given.into_iter().map(Ok).collect(),
+    match bot.db.patiently(bot.batch(&updates)).await {
+        Ok(given) => batch.into_iter().zip(given).for_each(|(pending, given)| answer_hook(bot, pending, Ok(given))),
         // One by one they would only wait one after the other for what none of them can have.
-        Err(error) if bot.db.noticed(&error) => batch.iter().map(|_| Err(Overflow::NoDatabase)).collect(),
-        Err(error) if batch.len() > 1 => {
-            tracing::warn!(error = %error, size = batch.len(), "a batch of {} failed and runs again one by one: {error}", batch.len());
-            let mut results = Vec::with_capacity(batch.len());
-            for update in &updates {
-                results.push(alone(bot, update).instrument(span(update)).await);
-            }
-            results
+        Err(error) if bot.db.noticed(&error) => {
+            batch.into_iter().for_each(|pending| answer_hook(bot, pending, Err(Overflow::NoDatabase)));
         }
-        Err(_) => vec![alone(bot, updates[0]).instrument(span(updates[0])).await],
-    };
-    for (pending, result) in batch.into_iter().zip(results) {
-        bot.turned(&pending.update, pending.begun, result.as_ref().map_or(Turned::Overflow, |given| given.turned));
-        // Nobody may be waiting any more; the reply stays held then.
-        let _ = pending.answer.send(result);
+        Err(error) => {
+            let size = batch.len();
+            if size > 1 {
+                tracing::warn!(error = %error, size, "a batch of {size} failed and runs again one by one: {error}");
+            }
+            for pending in batch {
+                let result = alone(bot, &pending.update).instrument(span(&pending.update)).await;
+                answer_hook(bot, pending, result);
+            }
+        }
     }
+}
+
+/// Tells a hook what came of its message.
+fn answer_hook<A: App>(bot: &Bot<A>, pending: Pending, result: Result<Given, Overflow>) {
+    bot.turned(&pending.update, pending.begun, result.as_ref().map_or(Turned::Overflow, |given| given.turned));
+    // Nobody may be waiting any more; the reply stays held then.
+    let _ = pending.answer.send(result);
 }
 
 /// A message by itself. Trouble of the database is never a fault of the message: it was not seen and comes again.
