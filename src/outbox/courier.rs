@@ -7,7 +7,7 @@
 use super::{
     BATCH_EVERY, Push, Target, WORTH,
     ends::End,
-    queue::{anything_due, dissolve, dissolve_others, due, line_up, roles_due, set_state},
+    queue::{anything_due, dissolve, dissolve_others, due, line_up, roles_due, set_state, set_states},
     store::Waiting,
     traffic::{Sign, Traffic},
     wake::{PATIENCE, Wake},
@@ -36,8 +36,8 @@ use tokio_util::sync::CancellationToken;
 const AT_ONCE: usize = 64;
 /// Rows that are looked at beyond the room there is: some may be behind what is under way to their chat.
 const SPARE: usize = 16;
-/// Roles replaced by their holders in one transaction: each may need an id for every holder.
-const ROLES_AT_ONCE: usize = 16;
+/// Roles replaced by their holders in one transaction.
+const ROLES_AT_ONCE: usize = 64;
 /// Longer than any HTTP limit of the channels, with a token fetched and a call repeated.
 const LEASE: Millis = MINUTE;
 /// The courier looks by itself this often; a wake makes it look at once.
@@ -261,14 +261,10 @@ impl<P: Post> Courier<P> {
     /// to do.
     async fn claim(&self, tx: &mut Tx, claimed: &mut Vec<Parcel>, now: Millis) -> Result<bool> {
         let roles = roles_due(tx, &self.keys, ROLES_AT_ONCE, now).await?;
-        for row in &roles {
-            if self.is_old(row, now) {
-                set_state(tx, row.id, "expired", "too old").await?;
-            } else {
-                self.expand(tx, row, now).await?;
-            }
-        }
         let mut looked = !roles.is_empty();
+        let (old, roles): (Vec<_>, Vec<_>) = roles.into_iter().partition(|row| self.is_old(row, now));
+        set_states(tx, &old.iter().map(|row| row.id).collect::<Vec<_>>(), "expired", "too old").await?;
+        self.expand(tx, &roles, now).await?;
         // What waits for a channel comes before what has just come in.
         for queue in self.open_queues(now) {
             let has_room = || queue.is_empty() || self.room(&queue, now) > 0;

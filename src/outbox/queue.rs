@@ -9,7 +9,7 @@ use super::{
     store::{COLUMNS, Waiting},
 };
 use crate::{
-    db::{Db, Kind, Tx},
+    db::{Db, Kind, Tx, in_list},
     error::{Error, Result},
     message::Millis,
     seal::Keys,
@@ -124,12 +124,18 @@ async fn unreadable(tx: &mut Tx, id: i64, why: &str) -> Result<()> {
 
 /// Puts a row, which the caller has locked, into a state that it does not leave by itself.
 pub(super) async fn set_state(tx: &mut Tx, id: i64, state: &'static str, why: &'static str) -> Result<()> {
-    sqlx::query("UPDATE outbox SET state = $1, route = '', why = $2 WHERE id = $3")
-        .bind(state)
-        .bind(why)
-        .bind(id)
-        .execute(tx.conn())
-        .await?;
+    set_states(tx, &[id], state, why).await
+}
+
+/// As [`set_state`], for several.
+pub(super) async fn set_states(tx: &mut Tx, ids: &[i64], state: &'static str, why: &'static str) -> Result<()> {
+    for (sql, ids) in in_list(tx.kind(), "UPDATE outbox SET state = ?, route = '', why = ? WHERE id IN", "", ids) {
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(state).bind(why);
+        for id in ids {
+            query = query.bind(*id);
+        }
+        query.execute(tx.conn()).await?;
+    }
     Ok(())
 }
 

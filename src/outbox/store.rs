@@ -63,7 +63,7 @@ impl Waiting {
     }
 }
 
-/// The associated data of a sealed text. It names no row, so that a role's message can be copied to its holders as it is.
+/// The associated data of a sealed text.
 const PLACE: &str = "outbox.body";
 
 /// A message as it lies in its row: texts hold names, telephones and numbers of tickets beside the chat they went to.

@@ -3,18 +3,19 @@
 use super::{
     BATCH_EVERY, Class, Target, after_quiet,
     courier::{Courier, Found, Parcel, Post, Prepared, via_place, window_hash},
-    queue::{line_up, set_state},
+    queue::{line_up, set_state, set_states},
     store::{COLUMNS, Waiting, sealed},
 };
 use crate::{
     channels::Way,
     clock::MINUTE,
-    db::{Kind, Tx},
+    db::{Kind, Tx, insert},
     error::Result,
     message::{Address, Millis, Reply, Via},
     seal::Keys,
 };
 use sqlx::{AssertSqlSafe, Row};
+use std::collections::HashMap;
 
 /// A session address is left alone this long before its end.
 const SESSION_MARGIN: Millis = 5 * MINUTE;
@@ -30,6 +31,8 @@ enum Choice {
     Nobody,
 }
 
+/// Copies for holders of roles in one transaction, beyond those of the last role: each takes an id.
+const COPIES_AT_ONCE: usize = 512;
 /// Bytes kept free for the head of a list.
 const HEAD: usize = 64;
 
@@ -45,27 +48,62 @@ fn length(reply: &Reply) -> usize {
 }
 
 impl<P: Post> Courier<P> {
-    /// Puts the holders of a role, or their group, in place of the role.
-    pub(super) async fn expand(&self, tx: &mut Tx, row: &Waiting, now: Millis) -> Result<()> {
-        let Found::Targets(targets) = self.post.find(tx, &row.target, row.except).await? else {
-            tracing::warn!(row = row.id, "outbox row {} is for a role that nobody holds", row.id);
-            return set_state(tx, row.id, "undeliverable", "nobody holds the role").await;
-        };
-        for target in targets {
-            let id = tx.id()?;
-            sqlx::query(
-                "INSERT INTO outbox (id, turn_key, ticket_id, target, lane, class, body, at, not_before, expires_at, tries, state, lease_until, request)
-                 SELECT $1, turn_key, ticket_id, $2, $3, class, body, at, $4, expires_at, 0, 'pending', 0, request FROM outbox WHERE id = $5",
-            )
-            .bind(id)
-            .bind(target.to_string())
-            .bind(target.lane())
-            .bind(now)
-            .bind(row.id)
-            .execute(tx.conn())
-            .await?;
+    /// Puts the holders of each role, or their group, in place of the role; what would be too many copies for one transaction is left
+    /// for the next. A copy for a list waits for the lane's next one from the start: looking at it before would take the longer the
+    /// more wait there.
+    pub(super) async fn expand(&self, tx: &mut Tx, rows: &[Waiting], now: Millis) -> Result<()> {
+        let (mut copies, mut given, mut lists) = (Vec::new(), Vec::new(), HashMap::new());
+        for row in rows {
+            if copies.len() >= COPIES_AT_ONCE {
+                break;
+            }
+            let Found::Targets(targets) = self.post.find(tx, &row.target, row.except).await? else {
+                tracing::warn!(row = row.id, "outbox row {} is for a role that nobody holds", row.id);
+                set_state(tx, row.id, "undeliverable", "nobody holds the role").await?;
+                continue;
+            };
+            for target in targets {
+                let lane = target.lane();
+                let next_list = match lists.get(&lane) {
+                    _ if row.class != Class::Batch => None,
+                    Some(next) => *next,
+                    None => {
+                        let next = next_list(tx, &lane, now).await?;
+                        lists.insert(lane.clone(), next);
+                        next
+                    }
+                };
+                let body = sealed(&self.keys, &row.reply)?;
+                copies.push((tx.id()?, row, target, lane, body, next_list.unwrap_or(now)));
+            }
+            given.push(row.id);
         }
-        set_state(tx, row.id, "superseded", "given to the holders").await
+        insert(
+            tx,
+            "INSERT INTO outbox (id, turn_key, ticket_id, target, lane, class, body, at, not_before, expires_at, tries, state, lease_until, request)",
+            14,
+            "",
+            &copies,
+            |query, (id, row, target, lane, body, not_before)| {
+                query
+                    .bind(*id)
+                    .bind(row.turn_key.as_str())
+                    .bind(row.ticket)
+                    .bind(target.to_string())
+                    .bind(lane.as_str())
+                    .bind(row.class.name())
+                    .bind(body.as_str())
+                    .bind(row.at)
+                    .bind(*not_before)
+                    .bind(row.expires_at)
+                    .bind(0_i32)
+                    .bind("pending")
+                    .bind(0_i64)
+                    .bind(row.request.as_deref())
+            },
+        )
+        .await?;
+        set_states(tx, &given, "superseded", "given to the holders").await
     }
 
     /// Chooses the way of one row and takes it until `lease`, or says when to come back.
@@ -117,16 +155,10 @@ impl<P: Post> Courier<P> {
     /// Makes one list of a lane's waiting batch rows; `false` when the last list went out too short a while ago.
     async fn as_list(&self, tx: &mut Tx, row: &mut Waiting, now: Millis) -> Result<bool> {
         let lane = row.target.lane();
-        let last: Option<i64> = sqlx::query_scalar(
-            "SELECT CAST(MAX(sent_at) AS BIGINT) FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'sent'",
-        )
-        .bind(&lane)
-        .fetch_one(tx.conn())
-        .await?;
-        if let Some(next) = last.map(|last| last + BATCH_EVERY).filter(|next| *next > now) {
+        if let Some(next) = next_list(tx, &lane, now).await? {
             sqlx::query("UPDATE outbox SET not_before = $1, route = '' WHERE lane = $2 AND state IN ('pending', 'held', 'sending', 'kept')
                  AND class = 'batch' AND state = 'pending' AND not_before < $1")
-                .bind(after_quiet(next))
+                .bind(next)
                 .bind(&lane)
                 .execute(tx.conn())
                 .await?;
@@ -267,6 +299,17 @@ impl<P: Post> Courier<P> {
             (None, None) => Choice::Nobody,
         })
     }
+}
+
+/// When a lane's next list may go, if the last one went too short a while ago.
+async fn next_list(tx: &mut Tx, lane: &str, now: Millis) -> Result<Option<Millis>> {
+    let last: Option<i64> = sqlx::query_scalar(
+        "SELECT CAST(MAX(sent_at) AS BIGINT) FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'sent'",
+    )
+    .bind(lane.to_owned())
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(last.map(|last| last + BATCH_EVERY).filter(|next| *next > now).map(after_quiet))
 }
 
 /// Takes one message of a window, unless another process has just taken the last.
