@@ -2,7 +2,7 @@
 
 use super::{Class, HOLD, Push, Target, WORTH, not_before};
 use crate::{
-    db::{Tx, in_list, insert},
+    db::{Kind, Tx, in_list, insert},
     error::{Error, Result},
     message::{Millis, Reply},
     seal::Keys,
@@ -153,8 +153,7 @@ pub async fn marked_pending(tx: &mut Tx, ids: &[i64], now: Millis) -> Result<()>
 }
 
 async fn move_held(tx: &mut Tx, ids: &[i64], head: &str, now: Millis) -> Result<()> {
-    let head = format!("{head} WHERE state = 'held' AND id IN");
-    for (sql, values) in in_list(tx.kind(), &head, "", ids) {
+    for (sql, values) in held_sql(tx.kind(), head, ids) {
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now);
         for id in values {
             query = query.bind(*id);
@@ -162,6 +161,12 @@ async fn move_held(tx: &mut Tx, ids: &[i64], head: &str, now: Millis) -> Result<
         query.execute(tx.conn()).await?;
     }
     Ok(())
+}
+
+/// What changes those of these rows that are still held. The state is not compared as it is: PostgreSQL would read the whole index of
+/// what is open, with all that was open since it was last tidied up, beside looking up the ids.
+pub(super) fn held_sql<'v>(kind: Kind, head: &str, ids: &'v [i64]) -> Vec<(String, Vec<&'v i64>)> {
+    in_list(kind, &format!("{head} WHERE state || '' = 'held' AND id IN"), "", ids)
 }
 
 /// Lets out what was kept for addresses (by their hashes) that can be written to again, however long it was kept: the next

@@ -304,12 +304,13 @@ impl<P: Post> Courier<P> {
 /// When a lane's next list may go, if the last one went too short a while ago.
 async fn next_list(tx: &mut Tx, lane: &str, now: Millis) -> Result<Option<Millis>> {
     let last: Option<i64> = sqlx::query_scalar(
-        "SELECT CAST(MAX(sent_at) AS BIGINT) FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'sent'",
+        "SELECT CAST(MAX(sent_at) AS BIGINT) FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'sent' AND sent_at > $2",
     )
     .bind(lane.to_owned())
+    .bind(now - BATCH_EVERY)
     .fetch_one(tx.conn())
     .await?;
-    Ok(last.map(|last| last + BATCH_EVERY).filter(|next| *next > now).map(after_quiet))
+    Ok(last.map(|last| after_quiet(last + BATCH_EVERY)))
 }
 
 /// Takes one message of a window, unless another process has just taken the last.
