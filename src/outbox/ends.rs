@@ -176,29 +176,29 @@ impl<P: Post> Courier<P> {
     }
 }
 
+/// A claim ends well. The state is not compared as it is, for the reason given at [`super::store::held_sql`].
+pub(super) const SENT: &str = "UPDATE outbox SET state = 'sent', sent_at = $1, channel = $2, platform_ref = $3, why = NULL
+     WHERE id = $4 AND state || '' = 'sending' AND lease_until = $5";
+
+/// A claim is taken hold of, until the transaction ends.
+pub(super) const OURS: &str = "UPDATE outbox SET lease_until = 0 WHERE id = $1 AND state || '' = 'sending' AND lease_until = $2";
+
 async fn sent(tx: &mut Tx, parcel: &Parcel, reference: Option<&str>, now: Millis) -> Result<()> {
-    let done = sqlx::query(
-        "UPDATE outbox SET state = 'sent', sent_at = $1, channel = $2, platform_ref = $3, why = NULL
-         WHERE id = $4 AND state = 'sending' AND lease_until = $5",
-    )
-    .bind(now)
-    .bind(parcel.to.channel.clone())
-    .bind(reference.map(str::to_owned))
-    .bind(parcel.row.id)
-    .bind(parcel.lease)
-    .execute(tx.conn())
-    .await?;
+    let done = sqlx::query(SENT)
+        .bind(now)
+        .bind(parcel.to.channel.clone())
+        .bind(reference.map(str::to_owned))
+        .bind(parcel.row.id)
+        .bind(parcel.lease)
+        .execute(tx.conn())
+        .await?;
     said_if_lost(parcel, done.rows_affected());
     Ok(())
 }
 
 /// Is the row still this claim's? It is locked then, until the transaction ends.
 async fn ours(tx: &mut Tx, parcel: &Parcel) -> Result<bool> {
-    let done = sqlx::query("UPDATE outbox SET lease_until = 0 WHERE id = $1 AND state = 'sending' AND lease_until = $2")
-        .bind(parcel.row.id)
-        .bind(parcel.lease)
-        .execute(tx.conn())
-        .await?;
+    let done = sqlx::query(OURS).bind(parcel.row.id).bind(parcel.lease).execute(tx.conn()).await?;
     said_if_lost(parcel, done.rows_affected());
     Ok(done.rows_affected() == 1)
 }

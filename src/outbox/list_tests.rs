@@ -1,20 +1,20 @@
 //! Lists that grow too long for their recipient's platform.
 
 use super::{
-    BATCH_EVERY, Class, Courier, Found, Post, Push, Target,
+    BATCH_EVERY, Class, Courier, Found, Post, Push, Target, WORTH,
     queue::{due, roles_due},
     write,
 };
 use crate::{
     channels::{Ability, Outcome, Way, simulator},
-    clock::{Clock, MINUTE, parse},
+    clock::{Clock, HOUR, MINUTE, parse},
     db::{Db, Tx},
     error::Result,
     message::{Address, Millis, Reply},
     metrics::Metrics,
     seal::Keys,
 };
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -29,9 +29,12 @@ struct Platform(Mutex<Vec<String>>);
 
 impl Post for Platform {
     async fn find(&self, _: &mut Tx, target: &Target, _: Option<i64>) -> Result<Found> {
-        if let Target::Role { role, .. } = target {
-            let holders = vec![Target::Group("g".into()), Target::Group("h".into())];
-            return Ok(if role == "nobody" { Found::Addresses(Vec::new()) } else { Found::Targets(holders) });
+        let groups = |count: i64| Found::Targets((0..count).map(|n| Target::Group(format!("g{n}"))).collect());
+        match target {
+            Target::Role { role, .. } if role == "nobody" => return Ok(Found::Addresses(Vec::new())),
+            Target::Role { role, .. } if role == "crowd" => return Ok(groups(300)),
+            Target::Role { .. } => return Ok(groups(2)),
+            _ => {}
         }
         Ok(Found::Addresses(vec![Address { channel: "p".into(), account: "g".into(), group: Some("g".into()) }]))
     }
@@ -68,23 +71,89 @@ impl Post for Platform {
     }
 }
 
+/// A database, a clock that stands at ten in the morning, and the platform.
+struct Scene {
+    db: Db,
+    clock: Clock,
+    keys: Keys,
+    platform: Arc<Platform>,
+    _folder: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite://{}/t.db", folder.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        let clock = Clock::standing_at(parse("2026-11-23T10:00:00+08:00").unwrap());
+        Scene { db, clock, keys: Keys::new(&[7; 32], &[]), platform: Arc::default(), _folder: folder }
+    }
+
+    /// Writes messages, as of a moment.
+    async fn put(&self, target: &Target, class: Class, words: &[impl AsRef<str>], at: Millis) {
+        let mut tx = self.db.write().await.unwrap();
+        let mut messages = Vec::new();
+        for words in words {
+            let reply = Reply::text(words.as_ref());
+            let push = Push { target: target.clone(), ticket: None, class, reply, except: None, urgent: false };
+            messages.push((tx.id().unwrap(), "turn".to_owned(), false, push));
+        }
+        write(&mut tx, &self.keys, &messages, &HashMap::new(), at).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    fn courier(&self) -> Courier<Platform> {
+        Courier::new(self.db.clone(), self.clock.clone(), self.keys.clone(), self.platform.clone(), Metrics::default()).0
+    }
+
+    /// One round's replacing of roles, and what is due after it.
+    async fn expand(&self) -> usize {
+        let mut tx = self.db.write().await.unwrap();
+        let roles = roles_due(&mut tx, &self.keys, 64, self.clock.now()).await.unwrap();
+        self.courier().expand(&mut tx, &roles, self.clock.now()).await.unwrap();
+        let due = due(&mut tx, &self.keys, "", 64, self.clock.now()).await.unwrap().len();
+        tx.commit().await.unwrap();
+        due
+    }
+
+    /// Lets a courier send what is due, and gives what was sent.
+    async fn deliver(&self) -> Vec<String> {
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(self.courier().run(stop.clone()));
+        let now = self.clock.now();
+        let left = format!("state = 'sending' OR (state = 'pending' AND not_before <= {now})");
+        for _ in 0..3_000 {
+            if self.count(&left).await == 0 {
+                stop.cancel();
+                running.await.unwrap();
+                return std::mem::take(&mut *self.platform.0.lock().unwrap());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the courier did not finish");
+    }
+
+    async fn count(&self, which: &str) -> i64 {
+        let sql = AssertSqlSafe(format!("SELECT COUNT(*) FROM outbox WHERE {which}"));
+        sqlx::query_scalar(sql).fetch_one(&mut *self.db.read().await.unwrap()).await.unwrap()
+    }
+}
+
+fn role(role: &str) -> Target {
+    Target::Role { role: role.into(), area: "131122".into(), unit: None }
+}
+
 #[tokio::test]
 async fn what_has_no_room_in_a_list_comes_with_the_next() {
-    let folder = tempfile::tempdir().unwrap();
-    let db = Db::open(&format!("sqlite://{}/t.db", folder.path().display()), 2).await.unwrap();
-    db.migrate().await.unwrap();
-    let keys = Keys::new(&[7; 32], &[]);
-    let clock = Clock::starting_at(parse("2026-11-23T10:00:00+08:00").unwrap());
+    let scene = Scene::new().await;
     // Two of the long ones have no room in one list.
     let words: Vec<String> = (0..10).map(|n| format!("{n}{}", "-".repeat(if n < 6 { 40 } else { 80 }))).collect();
-    put(&db, &keys, &Target::Group("g".into()), &words, clock.now()).await;
-
-    let platform = Arc::new(Platform::default());
+    scene.put(&Target::Group("g".into()), Class::Batch, &words, scene.clock.now()).await;
+    let mut lists = Vec::new();
     for _ in 0..10 {
-        deliver(&db, &clock, &keys, &platform).await;
-        clock.advance(BATCH_EVERY);
+        lists.extend(scene.deliver().await);
+        scene.clock.advance(BATCH_EVERY);
     }
-    let lists = platform.0.lock().unwrap().clone();
     let parts: Vec<&str> = lists.iter().flat_map(|list| list.split("\n\n")).filter(|part| !part.ends_with(':')).collect();
     assert_eq!(parts, words, "all of it, in order");
     assert!(lists.iter().all(|list| list.len() <= ROOM), "{lists:?}");
@@ -93,51 +162,25 @@ async fn what_has_no_room_in_a_list_comes_with_the_next() {
 
 #[tokio::test]
 async fn what_a_role_gets_after_a_list_waits_for_the_next_and_is_not_looked_at_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let db = Db::open(&format!("sqlite://{}/t.db", folder.path().display()), 2).await.unwrap();
-    db.migrate().await.unwrap();
-    let keys = Keys::new(&[7; 32], &[]);
-    let clock = Clock::standing_at(parse("2026-11-23T10:00:00+08:00").unwrap());
-    let platform = Arc::new(Platform::default());
-    let role = |role: &str| Target::Role { role: role.into(), area: "131122".into(), unit: None };
-    put(&db, &keys, &role("intake"), &["first".to_owned()], clock.now()).await;
-    deliver(&db, &clock, &keys, &platform).await;
-    assert_eq!(*platform.0.lock().unwrap(), ["first", "first"], "both groups, at once");
+    let scene = Scene::new().await;
+    scene.put(&role("intake"), Class::Batch, &["first"], scene.clock.now()).await;
+    assert_eq!(scene.deliver().await, ["first", "first"], "both groups, at once");
 
     // More than are replaced in one transaction, and one that nobody gets.
-    clock.advance(MINUTE);
+    scene.clock.advance(MINUTE);
     let words: Vec<String> = (0..150).map(|n| format!("{n}.")).collect();
-    put(&db, &keys, &role("nobody"), &["lost".to_owned()], clock.now()).await;
-    put(&db, &keys, &role("intake"), &words, clock.now()).await;
-    let (courier, _wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), platform.clone(), Metrics::default());
-    let mut tx = db.write().await.unwrap();
-    let roles = roles_due(&mut tx, &keys, 64, clock.now()).await.unwrap();
-    courier.expand(&mut tx, &roles, clock.now()).await.unwrap();
-    assert!(due(&mut tx, &keys, "", 64, clock.now()).await.unwrap().is_empty());
-    tx.commit().await.unwrap();
-    deliver(&db, &clock, &keys, &platform).await;
-    let rows = |which: &'static str| {
-        let db = db.clone();
-        async move {
-            let sql = AssertSqlSafe(format!("SELECT COUNT(*) FROM outbox WHERE {which}"));
-            sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *db.read().await.unwrap()).await.unwrap()
-        }
-    };
-    assert_eq!(rows("why = 'given to the holders' AND state = 'superseded'").await, 151);
-    assert_eq!(rows("why = 'nobody holds the role' AND state = 'undeliverable'").await, 1);
-    let next = clock.now() - MINUTE + BATCH_EVERY;
-    let waiting: Vec<(String, i64)> =
-        sqlx::query("SELECT lane, not_before FROM outbox WHERE state = 'pending' AND lane <> '' ORDER BY at, id")
-            .map(|row: sqlx::any::AnyRow| (row.get(0), row.get(1)))
-            .fetch_all(&mut *db.read().await.unwrap())
-            .await
-            .unwrap();
-    assert_eq!(waiting.len(), 300);
-    assert!(waiting.iter().all(|(_, at)| *at == next), "{:?}", waiting[0]);
+    scene.put(&role("nobody"), Class::Batch, &["lost"], scene.clock.now()).await;
+    scene.put(&role("intake"), Class::Batch, &words, scene.clock.now()).await;
+    assert_eq!(scene.expand().await, 0);
+    scene.put(&role("intake"), Class::Now, &["soon"], scene.clock.now()).await;
+    assert_eq!(scene.deliver().await, ["soon", "soon"], "what is no part of a list waits for none");
+    assert_eq!(scene.count("why = 'given to the holders' AND state = 'superseded'").await, 152);
+    assert_eq!(scene.count("why = 'nobody holds the role' AND state = 'undeliverable'").await, 1);
+    let next = scene.clock.now() - MINUTE + BATCH_EVERY;
+    assert_eq!(scene.count(&format!("state = 'pending' AND not_before = {next}")).await, 300);
 
-    clock.advance(BATCH_EVERY - MINUTE);
-    deliver(&db, &clock, &keys, &platform).await;
-    let lists = platform.0.lock().unwrap()[2..].to_vec();
+    scene.clock.advance(BATCH_EVERY - MINUTE);
+    let lists = scene.deliver().await;
     assert_eq!(lists.len(), 2);
     for list in lists {
         let parts: Vec<&str> = list.split("\n\n").skip(1).collect();
@@ -146,38 +189,31 @@ async fn what_a_role_gets_after_a_list_waits_for_the_next_and_is_not_looked_at_b
     }
 }
 
-/// Writes messages for lists.
-async fn put(db: &Db, keys: &Keys, target: &Target, words: &[String], now: Millis) {
-    let mut tx = db.write().await.unwrap();
-    let mut messages = Vec::new();
-    for words in words {
-        let target = target.clone();
-        let push = Push { target, ticket: None, class: Class::Batch, reply: Reply::text(words), except: None, urgent: false };
-        messages.push((tx.id().unwrap(), "turn".to_owned(), false, push));
-    }
-    write(&mut tx, keys, &messages, &HashMap::new(), now).await.unwrap();
-    tx.commit().await.unwrap();
+#[tokio::test]
+async fn many_holders_get_their_copies_in_parts_and_what_is_too_old_goes_to_none() {
+    let scene = Scene::new().await;
+    scene.put(&role("crowd"), Class::Now, &["a", "b", "c"], scene.clock.now()).await;
+    scene.expand().await;
+    let (given, open) = ("lane = '' AND state = 'superseded'", "lane = '' AND state = 'pending'");
+    assert_eq!((scene.count(given).await, scene.count(open).await), (2, 1), "two times 300");
+    let mut sent = scene.deliver().await;
+    sent.sort();
+    assert_eq!(sent, [vec!["a"; 300], vec!["b"; 300], vec!["c"; 300]].concat());
+
+    scene.put(&role("intake"), Class::Now, &["too old"], scene.clock.now() - WORTH).await;
+    assert_eq!(scene.deliver().await, [""; 0]);
+    assert_eq!(scene.count("why = 'too old' AND state = 'expired' AND lane = ''").await, 1);
 }
 
-/// Lets a courier send what is due.
-async fn deliver(db: &Db, clock: &Clock, keys: &Keys, platform: &Arc<Platform>) {
-    let stop = CancellationToken::new();
-    let (courier, _wake) = Courier::new(db.clone(), clock.clone(), keys.clone(), platform.clone(), Metrics::default());
-    let running = tokio::spawn(courier.run(stop.clone()));
-    until_sent(db, clock.now()).await;
-    stop.cancel();
-    running.await.unwrap();
-}
-
-/// Waits until nothing is due and nothing is on its way.
-async fn until_sent(db: &Db, now: Millis) {
-    let left = "SELECT COUNT(*) FROM outbox WHERE state = 'sending' OR (state = 'pending' AND not_before <= $1)";
-    for _ in 0..3_000 {
-        let left: i64 = sqlx::query_scalar(left).bind(now).fetch_one(&mut *db.read().await.unwrap()).await.unwrap();
-        if left == 0 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("the courier did not finish");
+#[tokio::test]
+async fn a_list_that_went_while_the_clock_ran_ahead_holds_nothing_back() {
+    let scene = Scene::new().await;
+    scene.clock.advance(5 * HOUR);
+    scene.put(&role("intake"), Class::Batch, &["first"], scene.clock.now()).await;
+    assert_eq!(scene.deliver().await.len(), 2);
+    scene.clock.advance(-5 * HOUR);
+    scene.put(&role("intake"), Class::Batch, &["second"], scene.clock.now()).await;
+    scene.put(&Target::Group("g0".into()), Class::Batch, &["third"], scene.clock.now()).await;
+    let sent = scene.deliver().await;
+    assert!(sent.concat().contains("second") && sent.concat().contains("third"), "{sent:?}");
 }

@@ -2,7 +2,8 @@
 //!
 //! Three things must hold with any number of processes on one database: a row is taken once, a lane's rows leave one after
 //! another in the order of their turns, and a million sent rows cost nothing. So every statement names the states of a
-//! partial index word for word, which is what SQLite recognises.
+//! partial index word for word, which is what SQLite recognises; those that know a row's
+//! id name none ([`super::store::held_sql`]).
 
 use super::{
     Target,

@@ -63,7 +63,8 @@ impl Waiting {
     }
 }
 
-/// The associated data of a sealed text.
+/// The associated data of a sealed text. It names no row: the program before this one, which may run beside it, copies a role's message
+/// to its holders as it is.
 const PLACE: &str = "outbox.body";
 
 /// A message as it lies in its row: texts hold names, telephones and numbers of tickets beside the chat they went to.

@@ -33,6 +33,8 @@ enum Choice {
 
 /// Copies for holders of roles in one transaction, beyond those of the last role: each takes an id.
 const COPIES_AT_ONCE: usize = 512;
+/// Messages in a list: more than any platform's message has room for.
+const MOST_IN_A_LIST: usize = 256;
 /// Bytes kept free for the head of a list.
 const HEAD: usize = 64;
 
@@ -224,16 +226,14 @@ impl<P: Post> Courier<P> {
             Kind::Sqlite => "",
             Kind::Postgres => " FOR UPDATE SKIP LOCKED",
         };
-        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE {which} ORDER BY at, id{lock}");
+        let order = if fit.newest { "at DESC, id DESC" } else { "at, id" };
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE {which} ORDER BY {order} LIMIT {MOST_IN_A_LIST}{lock}");
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(lane.to_owned()).bind(but);
         if let Some(ticket) = ticket {
             query = query.bind(ticket);
         }
         let rows = query.fetch_all(tx.conn()).await?;
-        let mut all = rows.iter().map(|row| Waiting::from_row(row, &self.keys)).collect::<Result<Vec<_>>>()?;
-        if fit.newest {
-            all.reverse();
-        }
+        let all = rows.iter().map(|row| Waiting::from_row(row, &self.keys)).collect::<Result<Vec<_>>>()?;
         let (mut room, mut taken) = (fit.room, Vec::new());
         for row in all {
             let Some(left) = room.checked_sub(length(&row.reply)) else { break };
@@ -301,13 +301,15 @@ impl<P: Post> Courier<P> {
     }
 }
 
-/// When a lane's next list may go, if the last one went too short a while ago.
+/// When a lane's next list may go, if the last one went too short a while ago. One that went while the clock ran ahead does not count.
 async fn next_list(tx: &mut Tx, lane: &str, now: Millis) -> Result<Option<Millis>> {
     let last: Option<i64> = sqlx::query_scalar(
-        "SELECT CAST(MAX(sent_at) AS BIGINT) FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'sent' AND sent_at > $2",
+        "SELECT CAST(MAX(sent_at) AS BIGINT) FROM outbox WHERE lane = $1 AND class = 'batch' AND state = 'sent'
+         AND sent_at > $2 AND sent_at <= $3",
     )
     .bind(lane.to_owned())
     .bind(now - BATCH_EVERY)
+    .bind(now + MINUTE)
     .fetch_one(tx.conn())
     .await?;
     Ok(last.map(|last| after_quiet(last + BATCH_EVERY)))
