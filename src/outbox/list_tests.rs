@@ -1,4 +1,4 @@
-//! Lists that grow too long for their recipient's platform.
+//! Lists: what they have room for, when they go, and how what is for a role gets into those of its holders.
 
 use super::{
     BATCH_EVERY, Class, Courier, Found, Post, Push, Target, WORTH,

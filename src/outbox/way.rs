@@ -33,7 +33,7 @@ enum Choice {
 
 /// Copies for holders of roles in one transaction, beyond those of the last role: each takes an id.
 const COPIES_AT_ONCE: usize = 512;
-/// Messages in a list: more than any platform's message has room for.
+/// Messages that a list takes in, room or not; the rest waits for the next.
 const MOST_IN_A_LIST: usize = 256;
 /// Bytes kept free for the head of a list.
 const HEAD: usize = 64;
@@ -66,17 +66,17 @@ impl<P: Post> Courier<P> {
             };
             for target in targets {
                 let lane = target.lane();
-                let next_list = match lists.get(&lane) {
-                    _ if row.class != Class::Batch => None,
-                    Some(next) => *next,
-                    None => {
-                        let next = next_list(tx, &lane, now).await?;
+                let not_before = match (row.class, lists.get(&lane)) {
+                    (Class::Reply | Class::Now, _) => now,
+                    (Class::Batch, Some(next)) => *next,
+                    (Class::Batch, None) => {
+                        let next = next_list(tx, &lane, now).await?.unwrap_or(now);
                         lists.insert(lane.clone(), next);
                         next
                     }
                 };
                 let body = sealed(&self.keys, &row.reply)?;
-                copies.push((tx.id()?, row, target, lane, body, next_list.unwrap_or(now)));
+                copies.push((tx.id()?, row, target, lane, body, not_before));
             }
             given.push(row.id);
         }
